@@ -1,0 +1,43 @@
+"""Zero-shot classification: class embeddings from prompts, and the rank of the true class."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def class_embeddings(prompts: Tensor) -> Tensor:
+    """One unit vector per class: the normalised mean of its unit prompt embeddings.
+
+    Args:
+        prompts: Prompt embeddings ``(C, T, D)``: classes, templates, dimensions; any length.
+
+    Returns:
+        Unit vectors ``(C, D)``.
+
+    Source:
+        Radford et al. 2021 (arXiv 2103.00020), prompt ensembling in embedding space.
+    """
+    return F.normalize(F.normalize(prompts, dim=-1).mean(dim=-2), dim=-1)
+
+
+def true_class_rank(logits: Tensor, labels: Tensor) -> Tensor:
+    """Number of classes that score better than the true one: 0 means top-1 correct.
+
+    Equal scores are ordered by class index, as ``argmax`` does, so a hit does not depend on ``k``. A row that
+    holds NaN or infinity has no ranking; its rank is the number of classes, so it never counts as a hit.
+
+    Args:
+        logits: Scores ``(B, C)``.
+        labels: True class indices ``(B,)``.
+
+    Returns:
+        Integers ``(B,)`` in ``[0, C]``.
+
+    Example:
+        >>> true_class_rank(torch.tensor([[0.1, 0.7, 0.7]]), torch.tensor([2]))
+        tensor([1])
+    """
+    true = logits.gather(1, labels[:, None])
+    earlier = torch.arange(logits.shape[1], device=labels.device) < labels[:, None]
+    rank = ((logits > true) | ((logits == true) & earlier)).sum(dim=1)
+    return rank.where(logits.isfinite().all(dim=1), logits.shape[1])

@@ -1,0 +1,36 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from slug_lightning.functional import clip_loss, pair_cosine_loss
+
+
+def unit(*shape: int, seed: int = 0) -> torch.Tensor:
+    return F.normalize(torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1)
+
+
+def test_pair_cosine_is_the_sum_over_pairs():
+    image, text = unit(5, 8), unit(5, 8, seed=1)
+    expected = sum(1 - float(F.cosine_similarity(image[i], text[i], dim=0)) for i in range(5))
+    assert pair_cosine_loss(image, text).item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_pair_cosine_of_batches_adds_up():
+    image, text = unit(7, 8), unit(7, 8, seed=1)
+    parts = pair_cosine_loss(image[:3], text[:3]) + pair_cosine_loss(image[3:], text[3:])
+    torch.testing.assert_close(parts, pair_cosine_loss(image, text))
+
+
+def test_clip_loss_equals_a_plain_double_loop():
+    image, text, scale = unit(4, 8), unit(4, 8, seed=1), 7.0
+    total = 0.0
+    for i in range(4):
+        rows = torch.stack([scale * image[i] @ text[j] for j in range(4)])
+        columns = torch.stack([scale * image[j] @ text[i] for j in range(4)])
+        total += float(rows.logsumexp(0) - rows[i] + columns.logsumexp(0) - columns[i])
+    assert clip_loss(image, text, scale).item() == pytest.approx(total / 8, rel=1e-5)
+
+
+def test_clip_loss_prefers_matched_pairs():
+    image = unit(6, 8)
+    assert clip_loss(image, image, 20.0) < clip_loss(image, image.roll(1, 0), 20.0)

@@ -1,0 +1,32 @@
+import torch
+import torch.nn.functional as F
+
+from slug_lightning.functional import class_embeddings, true_class_rank
+
+
+def test_class_embedding_is_the_unit_mean_of_unit_prompts():
+    prompts = torch.randn(3, 4, 8)
+    expected = torch.stack(
+        [F.normalize(sum(p / p.norm() for p in prompts[c]) / 4, dim=0) for c in range(3)]
+    )
+    torch.testing.assert_close(class_embeddings(prompts), expected)
+
+
+def test_rank_zero_is_argmax_also_with_ties():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randint(0, 4, (200, 6), generator=generator).float()
+    labels = torch.randint(0, 6, (200,), generator=generator)
+    first = torch.tensor([row.tolist().index(max(row.tolist())) for row in logits])
+    assert torch.equal(true_class_rank(logits, labels) == 0, first == labels)
+
+
+def test_rank_below_k_is_membership_of_the_k_best():
+    logits, labels = torch.randn(100, 9), torch.randint(0, 9, (100,))
+    for k in (1, 3, 5):
+        member = (logits.topk(k).indices == labels[:, None]).any(dim=1)
+        assert torch.equal(true_class_rank(logits, labels) < k, member)
+
+
+def test_non_finite_rows_are_never_hits():
+    logits = torch.tensor([[float("nan"), 0.0], [float("inf"), 0.0], [1.0, 0.0]])
+    assert true_class_rank(logits, torch.tensor([0, 0, 0])).tolist() == [2, 2, 0]
