@@ -23,8 +23,8 @@ def class_embeddings(prompts: Tensor) -> Tensor:
 def true_class_rank(logits: Tensor, labels: Tensor) -> Tensor:
     """Number of classes that score better than the true one: 0 means top-1 correct.
 
-    Equal scores are ordered by class index, as ``argmax`` does, so a hit does not depend on ``k``. A row that
-    holds NaN or infinity has no ranking; its rank is the number of classes, so it never counts as a hit.
+    Equal scores are ordered by class index, as ``argmax`` does. A row that holds NaN or infinity has no
+    ranking; its rank is the number of classes, so it never counts as a hit.
 
     Args:
         logits: Scores ``(B, C)``.

@@ -6,9 +6,7 @@ from slug_lightning.functional import class_embeddings, true_class_rank
 
 def test_class_embedding_is_the_unit_mean_of_unit_prompts():
     prompts = torch.randn(3, 4, 8)
-    expected = torch.stack(
-        [F.normalize(sum(p / p.norm() for p in prompts[c]) / 4, dim=0) for c in range(3)]
-    )
+    expected = torch.stack([F.normalize(sum(p / p.norm() for p in prompts[c]) / 4, dim=0) for c in range(3)])
     torch.testing.assert_close(class_embeddings(prompts), expected)
 
 

@@ -1,0 +1,97 @@
+"""Layers by their canonical (open_clip) names: which tower they are in and which may be edited."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from torch import nn
+
+from slug_lightning.errors import LayerNotFoundError, SettingError, closest
+
+TowerName = Literal["vision", "text"]
+
+# Shell patterns over canonical names; a layer that matches one of them is not a candidate.
+LAYER_PRESETS: dict[str, tuple[str, ...]] = {
+    # Biases, embeddings and normalisation: too small or too shared to carry one concept.
+    "default": ("*bias", "*embedding*", "*cls_emb", "*ln_*", "*logit_scale"),
+    # The published script's rule: name fragments, so normalisation weights remain.
+    "published": ("*bias*", "*logit_scale*", "*position*", "*embedding*"),
+}
+
+
+def tower_of(layer: str) -> TowerName:
+    """Tower that a canonical layer name belongs to.
+
+    Example:
+        >>> tower_of("visual.proj"), tower_of("text_projection")
+        ('vision', 'text')
+    """
+    return "vision" if layer.startswith("visual.") else "text"
+
+
+def get_layer(model: nn.Module, layer: str) -> nn.Parameter:
+    """The parameter of that name.
+
+    Raises:
+        LayerNotFoundError: With the closest names, if the model has no such parameter.
+    """
+    parameters = dict(model.named_parameters())
+    if layer not in parameters:
+        msg = (
+            f"Layer {layer!r} is not a parameter of {type(model).__name__} "
+            f"({len(parameters)} parameters). Closest: {closest(layer, parameters)}."
+        )
+        raise LayerNotFoundError(msg)
+    return parameters[layer]
+
+
+def exclusion_patterns(exclude: str | Sequence[str]) -> tuple[str, ...]:
+    """Patterns of a preset name, or the given patterns themselves.
+
+    Raises:
+        SettingError: If a single string is no preset.
+    """
+    if not isinstance(exclude, str):
+        return tuple(exclude)
+    if exclude not in LAYER_PRESETS:
+        msg = (
+            f"Expected exclude to be a preset {sorted(LAYER_PRESETS)} or a list of name patterns, "
+            f"but got {exclude!r}. Closest: {closest(exclude, LAYER_PRESETS)}."
+        )
+        raise SettingError(msg)
+    return LAYER_PRESETS[exclude]
+
+
+def candidate_layers(
+    model: nn.Module,
+    exclude: str | Sequence[str] = "default",
+    include: Sequence[str] = ("*",),
+) -> list[str]:
+    """Canonical names of the layers that may be edited, in model order.
+
+    Args:
+        model: An open_clip model.
+        exclude: Preset name (``default``, ``published``) or shell patterns of names to leave out.
+        include: Shell patterns of names to keep, e.g. ``["transformer.resblocks.*"]``.
+
+    Returns:
+        Parameter names; never empty.
+
+    Raises:
+        SettingError: If nothing is left.
+    """
+    patterns = exclusion_patterns(exclude)
+    names = [name for name, _ in model.named_parameters()]
+    kept = [
+        name
+        for name in names
+        if any(fnmatchcase(name, pattern) for pattern in include)
+        and not any(fnmatchcase(name, pattern) for pattern in patterns)
+    ]
+    if not kept:
+        msg = (
+            f"Expected at least one candidate layer, but include={list(include)} and "
+            f"exclude={list(patterns)} leave none of {len(names)}. One name is {names[-1]!r}."
+        )
+        raise SettingError(msg)
+    return kept

@@ -1,0 +1,126 @@
+"""One way to load a CLIP: an open_clip name and tag, a folder, the Hub, or the miniature."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from slug_lightning.errors import ModelNotFoundError, NonFiniteError, closest
+
+MINIATURE = "miniature"
+LOCAL = "local-dir:"
+MERGES_FILE = "bpe_simple_vocab.txt.gz"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A CLIP with what belongs to it.
+
+    Attributes:
+        model: open_clip model in evaluation mode.
+        preprocess: PIL image to tensor ``(3, H, W)``, as for evaluation.
+        tokenize: List of strings to token ids ``(B, T)``, int64.
+        name: What to load it by again, e.g. ``ViT-B-32-quickgelu/laion400m_e32``.
+    """
+
+    model: nn.Module
+    preprocess: Callable[[Any], Tensor]
+    tokenize: Callable[[list[str]], Tensor]
+    name: str
+
+
+def miniature_folder() -> Path:
+    """Folder of the small CLIP that ships with the package."""
+    return Path(__file__).parent.parent / "miniature" / "model"
+
+
+def load_clip(model: str, pretrained: str | None = None) -> Clip:
+    """Load a CLIP on the CPU in float32.
+
+    Args:
+        model: ``miniature`` (ships with the package), an open_clip architecture such as
+            ``ViT-B-32-quickgelu``, ``local-dir:PATH`` (open_clip's folder layout) or ``hf-hub:ORG/NAME``.
+        pretrained: open_clip tag such as ``laion400m_e32``, or the path of a weights file; not used with
+            ``miniature``, ``local-dir:`` and ``hf-hub:``, which bring their weights.
+
+    Raises:
+        ModelNotFoundError: If the name, tag, folder or weights are not there.
+        NonFiniteError: If a weight is NaN or infinite.
+    """
+    import open_clip
+
+    source = f"{LOCAL}{miniature_folder()}" if model == MINIATURE else model
+    _check_name(source, pretrained)
+    try:
+        network, _, preprocess = open_clip.create_model_and_transforms(
+            source, pretrained=pretrained, device="cpu", weights_only=True
+        )
+        tokenize = open_clip.get_tokenizer(source, **_tokenizer_arguments(source))
+    except Exception as error:  # open_clip, the Hub and torch raise many kinds; all mean "cannot load"
+        raise ModelNotFoundError(_load_message(model, pretrained, error)) from error
+    network.eval()
+    _check_finite(network, model)
+    return Clip(network, preprocess, tokenize, model if pretrained is None else f"{model}/{pretrained}")
+
+
+def _tokenizer_arguments(source: str) -> dict[str, str]:
+    """A folder with its own merges file is tokenised by it; open_clip has no key for that."""
+    if source.startswith(LOCAL):
+        merges = Path(source.removeprefix(LOCAL)) / MERGES_FILE
+        if merges.is_file():
+            return {"bpe_path": str(merges)}
+    return {}
+
+
+def _check_name(source: str, pretrained: str | None) -> None:
+    import open_clip
+
+    if source.startswith(LOCAL):
+        folder = Path(source.removeprefix(LOCAL))
+        if not (folder / "open_clip_config.json").is_file():
+            msg = (
+                f"No open_clip model in {str(folder)!r} (expected open_clip_config.json and "
+                "open_clip_model.safetensors). Write one with: slug apply --patch P --model M --out DIR"
+            )
+            raise ModelNotFoundError(msg)
+        return
+    if source.startswith("hf-hub:"):
+        return
+    known = open_clip.list_models()
+    if source not in known:
+        msg = (
+            f"Model {source!r} is not an open_clip architecture. Closest: {closest(source, known)}. "
+            "Other forms: 'miniature', 'local-dir:PATH', 'hf-hub:ORG/NAME'."
+        )
+        raise ModelNotFoundError(msg)
+    tags = open_clip.list_pretrained_tags_by_model(source)
+    if pretrained is None:
+        msg = f"Model {source!r} needs weights: set model.pretrained to a file or one of {tags}."
+        raise ModelNotFoundError(msg)
+    if pretrained not in tags and not Path(pretrained).is_file():
+        msg = (
+            f"Pretrained {pretrained!r} is neither a file nor a tag of {source!r}. "
+            f"Closest: {closest(pretrained, tags) or tags}."
+        )
+        raise ModelNotFoundError(msg)
+
+
+def _load_message(model: str, pretrained: str | None, error: Exception) -> str:
+    reason = str(error).strip().split("\n")[0][:300] or type(error).__name__
+    return (
+        f"Could not load model {model!r} with pretrained={pretrained!r}: {reason} "
+        "Check the network or download the weights and pass their path as model.pretrained."
+    )
+
+
+def _check_finite(network: nn.Module, model: str) -> None:
+    broken = [name for name, weight in network.named_parameters() if not torch.isfinite(weight).all()]
+    if broken:
+        msg = (
+            f"Weights of {model!r} hold NaN or infinity in {len(broken)} layers, first {broken[0]!r}. "
+            "Load an intact checkpoint; nothing was changed."
+        )
+        raise NonFiniteError(msg)

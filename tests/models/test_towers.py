@@ -1,0 +1,90 @@
+import pytest
+import torch
+
+from slug_lightning.models import candidate_layers, get_layer, text_tower, tower_of, vision_tower
+from slug_lightning.models.towers import trim_tokens
+from tests.helpers import captions, pictures, tiny_clip
+
+VARIANTS = {
+    "clip": {},
+    "custom text": {"custom_text": True},
+    "average pool": {"vision": {"pool_type": "avg", "final_ln_after_pool": True}},
+    "quick gelu": {"quick_gelu": True},
+    "attention pool": {
+        "vision": {"attentional_pool": True, "attn_pooler_heads": 2, "attn_pooler_queries": 4}
+    },
+    "linear text projection": {"custom_text": True, "text": {"proj_type": "linear", "proj_bias": True}},
+    "cls token in text (not cut)": {"custom_text": True, "text": {"embed_cls": True}},
+    "no causal mask (not trimmed)": {
+        "custom_text": True,
+        "text": {"no_causal_mask": True, "pool_type": "last"},
+    },
+}
+
+
+@pytest.fixture(params=list(VARIANTS))
+def model(request):
+    return tiny_clip(**VARIANTS[request.param])
+
+
+@torch.no_grad()
+def test_whole_towers_equal_the_model(model):
+    images, tokens = pictures(4), captions(5)
+    assert torch.equal(vision_tower(model)(images), model.encode_image(images, normalize=True))
+    torch.testing.assert_close(
+        text_tower(model)(tokens), model.encode_text(tokens, normalize=True), rtol=1e-5, atol=1e-6
+    )
+
+
+@torch.no_grad()
+def test_prefix_and_suffix_equal_the_edited_model_for_every_layer(model):
+    inputs = {"vision": pictures(4), "text": captions(5)}
+    towers = {"vision": vision_tower(model), "text": text_tower(model)}
+    encode = {"vision": model.encode_image, "text": model.encode_text}
+    for layer in [*candidate_layers(model), "visual.conv1.weight"]:
+        name = tower_of(layer)
+        tower, weight = towers[name], get_layer(model, layer)
+        stage = tower.stage_of(layer)
+        before = tower.advance(tower.start(inputs[name]), 0, stage)
+        original, saved = encode[name](inputs[name], normalize=True), weight.clone()
+        weight.add_(torch.randn_like(weight))
+        edited = encode[name](inputs[name], normalize=True)
+        assert torch.equal(tower.finish(before, stage), edited), layer
+        assert not torch.equal(edited, original), layer  # so that the equality says something
+        weight.copy_(saved)
+
+
+def test_stages_of_layers():
+    model = tiny_clip()
+    vision, text = vision_tower(model), text_tower(model)
+    assert vision.stage_of("visual.conv1.weight") == 0
+    assert vision.stage_of("visual.transformer.resblocks.2.mlp.c_fc.weight") == 3
+    assert vision.stage_of("visual.proj") == len(vision.stages) - 1 == 4
+    assert text.stage_of("token_embedding.weight") == 0
+    assert text.stage_of("transformer.resblocks.0.attn.in_proj_weight") == 1
+    assert text.stage_of("text_projection") == 4
+
+
+def test_ten_and_more_blocks_are_told_apart():
+    model = tiny_clip(vision={"layers": 12})
+    assert vision_tower(model).stage_of("visual.transformer.resblocks.1.ln_1.weight") == 2
+    assert vision_tower(model).stage_of("visual.transformer.resblocks.11.ln_1.weight") == 12
+
+
+def test_other_architectures_are_one_stage():
+    model = tiny_clip(vision={"layers": [1, 1, 1, 1], "width": 8, "head_width": 8, "image_size": 32})
+    tower = vision_tower(model)
+    assert len(tower.stages) == 1
+    assert tower.stage_of("visual.layer1.0.conv1.weight") == 0
+    with torch.no_grad():
+        images = pictures(2)
+        assert torch.equal(tower(images), model.encode_image(images, normalize=True))
+
+
+@torch.no_grad()
+def test_trimmed_captions_give_the_same_embedding():
+    model, tokens = tiny_clip(), captions(6, longest=4)
+    assert trim_tokens(tokens).shape[1] < tokens.shape[1]
+    torch.testing.assert_close(
+        text_tower(model)(tokens), model.encode_text(tokens, normalize=True), rtol=1e-6, atol=1e-6
+    )
