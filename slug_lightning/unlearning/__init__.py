@@ -1,0 +1,1 @@
+"""The gradient pass and the LightningModule that runs it."""
