@@ -1,0 +1,1 @@
+"""Reading pairs and evaluation images: shards, groups, identities, classes."""

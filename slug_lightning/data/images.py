@@ -1,0 +1,77 @@
+"""Image bytes to RGB, refusing what is no image, is broken, or would fill the memory."""
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from slug_lightning.data.reasons import BadMemberError, SkipReason
+
+MAX_PIXELS = 64_000_000
+MAX_ASPECT = 100.0
+
+# Only decoders that parse pixels in process: others (EPS) start programs.
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM")
+
+
+def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Decode image bytes to an RGB image.
+
+    Palette, CMYK, alpha and grey images are converted as ``open_clip``'s transforms do: alpha is
+    dropped, EXIF orientation is not applied. 16-bit grey keeps its upper byte.
+
+    Args:
+        data: The encoded file: JPEG, PNG, WebP, GIF (first frame) or BMP.
+        max_pixels: Largest width times height, read from the header before any pixel is decoded. Above
+            about 179 million pixels Pillow's own limit holds.
+
+    Returns:
+        The image in mode RGB, loaded.
+
+    Raises:
+        BadMemberError: With reason ``not_an_image``, ``broken_image``, ``too_large`` or ``absurd_shape``.
+
+    Example:
+        >>> buffer = io.BytesIO()
+        >>> Image.new("L", (4, 3), 200).save(buffer, "PNG")
+        >>> decode_image(buffer.getvalue()).mode
+        'RGB'
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd EXIF, palettes and size; we judge ourselves
+        with _open(data) as image:
+            _check_shape(image.width, image.height, max_pixels)
+            try:
+                return _to_rgb(image)
+            except Exception as error:  # Pillow's decoders raise many kinds on damaged data
+                raise BadMemberError(SkipReason.BROKEN_IMAGE, str(error)) from error
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
+    except Image.DecompressionBombError as error:
+        raise BadMemberError(SkipReason.TOO_LARGE, str(error)) from error
+    except UnidentifiedImageError as error:
+        reason = (
+            SkipReason.BROKEN_IMAGE if data.startswith(_MAGIC) else SkipReason.NOT_AN_IMAGE
+        )  # a known signature with an unreadable header is damage
+        raise BadMemberError(reason, "no decoder accepts it") from error
+    except Exception as error:  # as above: header parsing of damaged data
+        raise BadMemberError(SkipReason.BROKEN_IMAGE, str(error)) from error
+
+
+def _check_shape(width: int, height: int, max_pixels: int) -> None:
+    if min(width, height) < 1 or max(width, height) > MAX_ASPECT * min(width, height):
+        raise BadMemberError(SkipReason.ABSURD_SHAPE, f"{width} x {height} pixels")
+    if width * height > max_pixels:
+        raise BadMemberError(SkipReason.TOO_LARGE, f"{width} x {height} pixels")
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit grey: convert() would clip at 255, not scale
+        upper = np.asarray(image).astype(np.int64) >> 8
+        image = Image.fromarray(np.clip(upper, 0, 255).astype(np.uint8))
+    return image.convert("RGB")
