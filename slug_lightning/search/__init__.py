@@ -1,0 +1,22 @@
+"""Which layers are tried, at which steps, and which point wins."""
+
+from slug_lightning.search.candidates import LayerScore, score_layers
+from slug_lightning.search.evaluator import PointEvaluator
+from slug_lightning.search.plan import Pass, SearchSettings, evaluate_points, search_plan
+from slug_lightning.search.schedule import StepSchedule
+from slug_lightning.search.trace import Measured, Point, Probe, Trace
+
+__all__ = [
+    "LayerScore",
+    "Measured",
+    "Pass",
+    "Point",
+    "PointEvaluator",
+    "Probe",
+    "SearchSettings",
+    "StepSchedule",
+    "Trace",
+    "evaluate_points",
+    "score_layers",
+    "search_plan",
+]

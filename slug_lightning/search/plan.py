@@ -1,0 +1,170 @@
+"""The search as a generator: it yields what to measure and is sent the measurements.
+
+No model, no data and no Lightning in here: the validation loop runs the passes, tests run it on formulas.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from slug_lightning.errors import SettingError
+from slug_lightning.models.layers import TowerName
+from slug_lightning.search.candidates import LayerScore
+from slug_lightning.search.schedule import StepSchedule
+from slug_lightning.search.trace import Measured, Point, Probe, Trace, relative_drops
+
+Split = Literal["search", "final"]
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How the layer and the step are searched.
+
+    Attributes:
+        layers: ``front`` (Pareto front of each tower), ``all``, or a list of canonical names.
+        towers: Towers that may be edited.
+        criterion: Forget metric that must fall to the target.
+        forget_target: A point is feasible when the criterion is at or under this, in ``[0, 1]``.
+        evaluations: Steps tried per layer.
+        start: First step, relative to ``||theta|| / ||g_f||``.
+        measure: Where retained accuracy is measured: at ``feasible`` points (only those can win) or at
+            ``all`` points, as the published script does.
+        points_per_pass: Most points measured in one pass over the data; bounds memory.
+    """
+
+    layers: str | list[str] = "front"
+    towers: list[TowerName] = field(default_factory=lambda: ["vision", "text"])
+    criterion: Literal["top1", "top5"] = "top1"
+    forget_target: float = 0.0
+    evaluations: int = 10
+    start: float = 0.1
+    measure: Literal["feasible", "all"] = "feasible"
+    points_per_pass: int = 64
+
+    def __post_init__(self) -> None:
+        if isinstance(self.layers, str) and self.layers not in ("front", "all"):
+            msg = f"Expected search.layers to be 'front', 'all' or a list of names, but got {self.layers!r}."
+            raise SettingError(msg)
+        if not 0 <= self.forget_target < 1:
+            msg = f"Expected search.forget_target in [0, 1), but got {self.forget_target}."
+            raise SettingError(msg)
+        if self.evaluations < 1 or self.points_per_pass < 1 or self.start <= 0 or not self.towers:
+            msg = (
+                "Expected search.evaluations >= 1, points_per_pass >= 1, start > 0 and at least one tower, "
+                f"but got {self.evaluations}, {self.points_per_pass}, {self.start} and {self.towers}."
+            )
+            raise SettingError(msg)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over evaluation data that measures several points at once.
+
+    Attributes:
+        points: Edits to measure; ``None`` is the original model.
+        datasets: Which data: ``forget``, ``identities``, ``imagenet``.
+        split: ``search`` or ``final`` images.
+    """
+
+    points: tuple[Point | None, ...]
+    datasets: tuple[str, ...]
+    split: Split
+
+
+Measuring = Generator[Pass, list[Measured], list[Measured]]
+
+
+def evaluate_points(
+    points: Sequence[Point | None], datasets: Sequence[str], split: Split, at_most: int
+) -> Measuring:
+    """Measure points in as few passes as the bound allows."""
+    measured: list[Measured] = []
+    for start in range(0, len(points), at_most):
+        measured += yield Pass(tuple(points[start : start + at_most]), tuple(datasets), split)
+    return measured
+
+
+def search_plan(
+    candidates: Sequence[LayerScore], settings: SearchSettings, retain_datasets: Sequence[str]
+) -> Generator[Pass, list[Measured], Trace]:
+    """Bracket the step of all layers side by side, measure what must stay, choose.
+
+    Each round tries one step of every layer in one pass over the forget images. Retained accuracy is then
+    measured in one pass at the points that can win. The outcome equals searching layer by layer.
+
+    Args:
+        candidates: Layers to search.
+        settings: Schedule, criterion and bounds.
+        retain_datasets: Names of the data that must keep their accuracy.
+
+    Yields:
+        What to measure; expects one ``Measured`` per point back.
+
+    Returns:
+        The trace, probes ordered by layer, then by time.
+    """
+    everywhere = settings.measure == "all"
+    first = ("forget", *retain_datasets) if everywhere else ("forget",)
+    tried = yield from _bracket(candidates, settings, first)
+    order = {score.layer: i for i, score in enumerate(candidates)}
+    tried.sort(key=lambda item: order[item[0].layer])  # stable: time order within a layer
+    winners = [i for i, (_, measured) in enumerate(tried) if is_feasible(measured, settings)]
+    again = [] if everywhere else (winners or _least_bad(tried, settings))
+    extra = yield from evaluate_points(
+        [None, *(tried[i][0] for i in again)], retain_datasets, "search", settings.points_per_pass
+    )
+    for i, more in zip(again, extra[1:], strict=True):
+        tried[i] = (tried[i][0], tried[i][1].merge(more))
+    unit = {score.layer: score.unit_step for score in candidates}
+    probes = tuple(
+        Probe(n, point, point.step / unit[point.layer], measured, is_feasible(measured, settings))
+        for n, (point, measured) in enumerate(tried)
+    )
+    return Trace(extra[0], probes, choose(extra[0], probes, settings))
+
+
+def _bracket(
+    candidates: Sequence[LayerScore], settings: SearchSettings, datasets: Sequence[str]
+) -> Generator[Pass, list[Measured], list[tuple[Point, Measured]]]:
+    schedules = {
+        s.layer: StepSchedule(settings.start * s.unit_step, settings.evaluations) for s in candidates
+    }
+    tried: list[tuple[Point, Measured]] = []
+    while points := [Point(name, s.step) for name, s in schedules.items() if s.step is not None]:
+        measured = yield from evaluate_points(points, datasets, "search", settings.points_per_pass)
+        for point, result in zip(points, measured, strict=True):
+            schedules[point.layer].tell(feasible=is_feasible(result, settings))
+            tried.append((point, result))
+    return tried
+
+
+def is_feasible(measured: Measured, settings: SearchSettings) -> bool:
+    """Whether the criterion is at or under the target and no score was NaN or infinite."""
+    forget = measured.metrics[f"forget/{settings.criterion}"]
+    return measured.broken == 0 and forget.value <= settings.forget_target
+
+
+def _least_bad(tried: Sequence[tuple[Point, Measured]], settings: SearchSettings) -> list[int]:
+    """Where nothing is feasible: the points with the lowest criterion, so that the report can show one."""
+    values = [
+        m.metrics[f"forget/{settings.criterion}"].value if m.broken == 0 else float("inf") for _, m in tried
+    ]
+    return [i for i, value in enumerate(values) if value == min(values)]
+
+
+def choose(before: Measured, probes: Sequence[Probe], settings: SearchSettings) -> Probe | None:
+    """The feasible point with the smallest worst relative drop over the retained metrics.
+
+    Gains count as no drop, since they are noise of the sample. Ties go to the smaller mean drop, then to the
+    smaller update. Without a feasible point: the lowest criterion among the measured ones, same ties.
+    """
+    pool = [probe for probe in probes if probe.feasible]
+    if not pool:
+        tried = [(p.point, p.measured) for p in probes]
+        pool = [probes[i] for i in _least_bad(tried, settings)] if probes else []
+
+    def cost(probe: Probe) -> tuple[float, float, float]:
+        drops = [max(0.0, drop) for drop in relative_drops(before, probe.measured)] or [0.0]
+        return max(drops), sum(drops) / len(drops), probe.relative_step
+
+    return min(pool, key=cost) if pool else None
