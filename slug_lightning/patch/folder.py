@@ -1,0 +1,159 @@
+"""Model folders in open_clip's ``local-dir`` layout that carry a patch and can give it back."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from slug_lightning.atomic import atomic_folder
+from slug_lightning.errors import DataNotFoundError, PatchMismatchError, SettingError
+from slug_lightning.models import Clip, get_layer, load_clip, tensor_digest
+from slug_lightning.models.loading import LOCAL, MERGES_FILE, MINIATURE, miniature_folder
+from slug_lightning.patch.patch import Patch
+
+CONFIG_FILE = "open_clip_config.json"
+WEIGHTS_FILE = "open_clip_model.safetensors"
+UNDO_FOLDER = "slug_undo"
+
+
+def apply_to_folder(patch: Patch, clip: Clip, out: Path, force: bool = False) -> Path:
+    """Write the patched model as a folder that ``open_clip.create_model("local-dir:OUT")`` loads.
+
+    The weights file is also a plain state dict for ``create_model(NAME, pretrained="OUT/open_clip_model
+    .safetensors")``. The original of the edited layer is kept in ``slug_undo/``: reverting is exact.
+
+    Args:
+        patch: The patch.
+        clip: The base model; it is left as it was.
+        out: Folder to write; must not exist yet.
+        force: See ``Patch.apply_``.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        SettingError: If ``out`` exists.
+        PatchMismatchError: If the model is not the patch's base.
+    """
+    _refuse_existing(out)
+    source = _source_folder(clip.name)
+    undo = patch.apply_(clip.model, force)
+    try:
+        with atomic_folder(out) as draft:
+            _copy_companions(source, draft)
+            _write_model(clip, _open_clip_config(clip, source), draft)
+            _keep_original(undo.original, patch, draft / UNDO_FOLDER)
+            (draft / "README.md").write_text(_card(patch), encoding="utf-8")
+    finally:
+        undo.revert_()
+    return out
+
+
+def revert_folder(folder: Path, out: Path) -> Path:
+    """Write the model as it was before its last patch, bit for bit.
+
+    Args:
+        folder: A folder that ``apply_to_folder`` wrote.
+        out: Folder to write; must not exist yet.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        DataNotFoundError: If the folder carries no patch.
+        PatchMismatchError: If the kept original is not the one the patch was made on.
+    """
+    _refuse_existing(out)
+    kept = sorted((folder / UNDO_FOLDER).glob("*.safetensors"))
+    if not kept:
+        msg = (
+            f"{str(folder)!r} carries no patch (no {UNDO_FOLDER}/*.safetensors); there is nothing to revert."
+        )
+        raise DataNotFoundError(msg)
+    with safe_open(kept[-1], framework="pt") as file:
+        header, original = dict(file.metadata()), file.get_tensor("original")
+    if tensor_digest(original) != json.loads(header["base_fingerprint"])["layer"]:
+        msg = (
+            f"The original kept in {str(kept[-1])!r} was changed; restore the model from "
+            f"{header['base_model']!r}."
+        )
+        raise PatchMismatchError(msg)
+    clip = load_clip(f"{LOCAL}{folder}")
+    get_layer(clip.model, header["layer"]).data.copy_(original)
+    with atomic_folder(out) as draft:
+        _copy_companions(folder, draft)
+        _write_model(clip, _open_clip_config(clip, folder), draft)
+        if len(kept) == 1:
+            shutil.rmtree(draft / UNDO_FOLDER)
+        else:
+            (draft / UNDO_FOLDER / kept[-1].name).unlink()
+    return out
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.exists():
+        msg = f"{str(out)!r} exists already. Choose another --out or remove it first; nothing was changed."
+        raise SettingError(msg)
+
+
+def _source_folder(name: str) -> Path | None:
+    """Folder the model came from, if it came from one."""
+    if name == MINIATURE:
+        return miniature_folder()
+    return Path(name.removeprefix(LOCAL)) if name.startswith(LOCAL) else None
+
+
+def _copy_companions(source: Path | None, draft: Path) -> None:
+    """What belongs to a folder beside config and weights: its tokeniser, and originals of earlier patches."""
+    if source is None:
+        return
+    if (source / MERGES_FILE).is_file():
+        shutil.copyfile(source / MERGES_FILE, draft / MERGES_FILE)
+    if (source / UNDO_FOLDER).is_dir():
+        shutil.copytree(source / UNDO_FOLDER, draft / UNDO_FOLDER)
+
+
+def _write_model(clip: Clip, config: dict[str, Any], draft: Path) -> None:
+    (draft / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    state = {name: tensor.contiguous() for name, tensor in clip.model.state_dict().items()}
+    save_file(state, draft / WEIGHTS_FILE, metadata={"format": "pt"})
+
+
+def _open_clip_config(clip: Clip, source: Path | None) -> dict[str, Any]:
+    """open_clip's own description of the model: from its folder, or from the built-in configuration."""
+    import open_clip
+
+    if source is not None:
+        config: dict[str, Any] = json.loads((source / CONFIG_FILE).read_text(encoding="utf-8"))
+        return config
+    architecture = clip.name.split("/")[0]
+    return {
+        "model_cfg": open_clip.get_model_config(architecture),
+        "preprocess_cfg": dict(clip.model.visual.preprocess_cfg),  # type: ignore[union-attr, arg-type]
+    }
+
+
+def _keep_original(original: Tensor, patch: Patch, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    number = len(list(folder.glob("*.safetensors")))
+    save_file(
+        {"original": original.cpu().contiguous()},
+        folder / f"{number:03d}.safetensors",
+        metadata=dict(patch.header),
+    )
+
+
+def _card(patch: Patch) -> str:
+    concept = " ".join(patch.header["concept"].split())
+    return (
+        f"# {patch.header['base_model']} without one concept\n\n"
+        f"One update of layer `{patch.layer}` ({patch.tower} tower, step {patch.step:g}) was added by "
+        f"slug_lightning {patch.header['package_version']} to remove the concept `{concept}`. "
+        "This is not a proof that nothing of it is left; see the report of the run.\n\n"
+        "Load: `open_clip.create_model('local-dir:THIS_FOLDER')`. "
+        "Undo: `slug revert --model THIS_FOLDER --out DIR` (bit-exact).\n"
+    )

@@ -1,0 +1,96 @@
+import json
+
+import open_clip
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from slug_lightning.errors import DataNotFoundError, PatchMismatchError, SettingError
+from slug_lightning.models import load_clip
+from slug_lightning.patch import Patch, apply_to_folder, revert_folder
+from tests.helpers import TEXT, VISION, pictures, tiny_clip
+from tests.patch.conftest import ABOUT
+
+VOCABULARY = {"vocab_size": 49408}
+
+
+@pytest.fixture
+def base(tmp_path):
+    folder = tmp_path / "base"
+    folder.mkdir()
+    config = {"embed_dim": 16, "vision_cfg": VISION, "text_cfg": {**TEXT, **VOCABULARY}}
+    preprocess = {"mean": [0.5] * 3, "std": [0.25] * 3}
+    (folder / "open_clip_config.json").write_text(
+        json.dumps({"model_cfg": config, "preprocess_cfg": preprocess})
+    )
+    save_file(tiny_clip(text=VOCABULARY).state_dict(), folder / "open_clip_model.safetensors")
+    return load_clip(f"local-dir:{folder}")
+
+
+def patch_for(clip, layer="visual.proj"):
+    weight = dict(clip.model.named_parameters())[layer]
+    return Patch.create(clip.model, layer, torch.ones_like(weight).detach(), 0.1, ABOUT)
+
+
+@torch.no_grad()
+def output(model):
+    return model.encode_image(pictures(2))
+
+
+def test_open_clip_loads_the_folder_and_the_state_dict(base, tmp_path):
+    patch, out = patch_for(base), tmp_path / "out"
+    with patch.applied(base.model):
+        expected = output(base.model)
+    apply_to_folder(patch, base, out)
+    model = open_clip.create_model(f"local-dir:{out}").eval()
+    assert torch.equal(output(model), expected)
+    assert not torch.equal(output(base.model), expected)
+    plain = tiny_clip(seed=5, text=VOCABULARY)
+    open_clip.load_checkpoint(plain, str(out / "open_clip_model.safetensors"))
+    assert torch.equal(output(plain), expected)
+
+
+def test_revert_restores_every_byte(base, tmp_path):
+    apply_to_folder(patch_for(base), base, tmp_path / "out")
+    revert_folder(tmp_path / "out", tmp_path / "back")
+    restored = load_clip(f"local-dir:{tmp_path / 'back'}").model.state_dict()
+    assert all(torch.equal(restored[n], t) for n, t in base.model.state_dict().items())
+    with pytest.raises(DataNotFoundError, match="carries no patch"):
+        revert_folder(tmp_path / "back", tmp_path / "again")
+
+
+def test_two_patches_are_reverted_one_by_one(base, tmp_path):
+    apply_to_folder(patch_for(base), base, tmp_path / "one")
+    once = load_clip(f"local-dir:{tmp_path / 'one'}")
+    apply_to_folder(patch_for(once, "text_projection"), once, tmp_path / "two")
+    revert_folder(tmp_path / "two", tmp_path / "back_to_one")
+    one = load_clip(f"local-dir:{tmp_path / 'back_to_one'}").model.state_dict()
+    assert all(torch.equal(one[n], t) for n, t in once.model.state_dict().items())
+    revert_folder(tmp_path / "back_to_one", tmp_path / "base_again")
+    zero = load_clip(f"local-dir:{tmp_path / 'base_again'}").model.state_dict()
+    assert all(torch.equal(zero[n], t) for n, t in base.model.state_dict().items())
+
+
+def test_existing_folder_is_not_overwritten(base, tmp_path):
+    with pytest.raises(SettingError, match="exists already"):
+        apply_to_folder(patch_for(base), base, tmp_path)
+
+
+def test_refused_patch_leaves_no_folder(base, tmp_path):
+    patch = patch_for(base)
+    with torch.no_grad():
+        base.model.visual.proj[0, 0] += 1
+    with pytest.raises(PatchMismatchError):
+        apply_to_folder(patch, base, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_tampered_original_is_refused(base, tmp_path):
+    apply_to_folder(patch_for(base), base, tmp_path / "out")
+    kept = tmp_path / "out" / "slug_undo" / "000.safetensors"
+    data = bytearray(kept.read_bytes())
+    data[-1] ^= 1
+    kept.write_bytes(bytes(data))
+    with pytest.raises(PatchMismatchError, match="was changed"):
+        revert_folder(tmp_path / "out", tmp_path / "back")
+    assert not (tmp_path / "back").exists()
