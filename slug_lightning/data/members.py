@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from webdataset.gopen import gopen
+from webdataset.gopen import Pipe, gopen
 
 from slug_lightning.data.reasons import BadMemberError, SkipReason
 from slug_lightning.errors import DataNotFoundError
@@ -77,6 +77,7 @@ class ShardReader:
         self.shard = shard
         self.ending = Ending.WHOLE
         self._start = start
+        self._over = False
         self._hash = hashlib.sha256()
         try:
             self._file = _open_bytes(shard)
@@ -98,16 +99,19 @@ class ShardReader:
 
     def read(self, size: int) -> bytes:
         """Next bytes of a streamed shard, hashed on the way; called by ``tarfile``."""
+        if self._over:  # or tarfile skips a lying size to its end, 10 kB at a time
+            raise tarfile.ReadError("unexpected end of data")
         data = self._file.read(size)
         self._hash.update(data)
+        self._over = not data
         return data
 
     def drain(self) -> str:
         """Read a streamed shard to its end and return the SHA-256 of all its bytes."""
-        try:
-            while self.read(1 << 20):
-                pass
-        except OSError:  # the command behind a pipe failed
+        while not self._over:
+            self.read(1 << 20)
+        self._file.close()
+        if isinstance(self._file, Pipe) and self._file.status:  # its command failed
             self.ending = Ending.TRUNCATED
         return self._hash.hexdigest()
 
@@ -144,7 +148,7 @@ class ShardReader:
             try:
                 info = tar.next()
             except Exception:
-                self.ending = Ending.DAMAGED
+                self.ending = Ending.TRUNCATED if self._over else Ending.DAMAGED
                 return
             if info is None:
                 return
@@ -156,7 +160,12 @@ class ShardReader:
 
 
 def _open_bytes(shard: str) -> BinaryIO:
-    return Path(shard).open("rb") if is_local(shard) else cast(BinaryIO, gopen(shard))
+    if is_local(shard):
+        return Path(shard).open("rb")
+    file = gopen(shard)
+    if isinstance(file, Pipe):
+        file.ignore_errors = True  # else what it gave before it failed is lost, or not, by timing
+    return cast(BinaryIO, file)
 
 
 class _Bounded:

@@ -1,0 +1,44 @@
+"""Small shards for tests, drawn from numbers."""
+
+import io
+import tarfile
+import zlib
+from pathlib import Path
+
+from PIL import Image
+
+
+def picture(number: int, size: tuple[int, int] = (24, 16), kind: str = "JPEG") -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, (number % 256, number // 7 % 256, 90)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def pair(number: int, key: str | None = None) -> list[tuple[str, bytes]]:
+    key = f"{number:09d}" if key is None else key
+    return [
+        (f"{key}.jpg", picture(number)),
+        (f"{key}.json", b"{}"),
+        (f"{key}.txt", f"a seven, number {number}".encode()),
+    ]
+
+
+def write_tar(path: Path, members: list[tuple[str, bytes]]) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def write_pairs(path: Path, numbers: range) -> Path:
+    return write_tar(path, [member for number in numbers for member in pair(number)])
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds no pixels."""
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x02\x00\x00\x00"
+    chunks = [b"IHDR" + header, b"IDAT" + zlib.compress(b""), b"IEND"]
+    framed = [(len(c) - 4).to_bytes(4, "big") + c + zlib.crc32(c).to_bytes(4, "big") for c in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
