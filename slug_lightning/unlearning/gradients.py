@@ -148,7 +148,7 @@ class GradientAccumulator:
         self.pairs[role], self.loss_sums[role] = round(pairs), loss
 
     def finish(self, header: Mapping[str, str] | None = None) -> Gradients:
-        """Means over samples.
+        """Means over samples. The sums turn into them in place; the accumulator is empty afterwards.
 
         Raises:
             BadDataError: If a role saw no pair.
@@ -160,9 +160,9 @@ class GradientAccumulator:
                     f"Check data.{role}_shards and the counts of skipped pairs."
                 )
                 raise BadDataError(msg)
-        means = {
-            role: {name: total / self.pairs[role] for name, total in self.sums[role].items()}
-            for role in ROLES
-        }
+        means, self.sums = self.sums, {}
+        for role, totals in means.items():
+            for total in totals.values():
+                total.div_(self.pairs[role])
         losses = {role: self.loss_sums[role] / self.pairs[role] for role in ROLES}
         return Gradients(means["forget"], means["retain"], dict(self.pairs), losses, header or {})

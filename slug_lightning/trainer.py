@@ -1,0 +1,113 @@
+"""A Trainer whose validation loop is the step search, and whose runs have one folder each."""
+
+import re
+from contextlib import nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.trainer.states import RunningStage, TrainerFn
+
+from slug_lightning.errors import SettingError
+from slug_lightning.patch import Patch
+from slug_lightning.search.loop import StepSearchLoop
+from slug_lightning.unlearning import SLUG, Gradients, Unlearner
+
+# One epoch over each pair, no repeated evaluation samples, no checkpoint of a model that does not change.
+REQUIRED: dict[str, Any] = {
+    "max_epochs": 1,
+    "num_sanity_val_steps": 0,
+    "use_distributed_sampler": False,
+    "enable_checkpointing": False,
+}
+
+
+class SlugTrainer(pl.Trainer):
+    """Lightning's Trainer with the step search as its validation loop.
+
+    Takes every Trainer argument; ``max_epochs``, ``num_sanity_val_steps``, ``use_distributed_sampler`` and
+    ``enable_checkpointing`` have the one value that the method allows. Without a logger of yours, a run
+    logs to ``<default_root_dir>/runs/<concept>/<YYYYmmdd-HHMMSS>/`` and leaves its files there.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _refuse_other_values(kwargs)
+        kwargs.update(REQUIRED)
+        super().__init__(*args, **kwargs)
+        self._own_logger = kwargs.get("logger") in (None, True)
+        self.validate_loop = StepSearchLoop(
+            self, TrainerFn.VALIDATING, RunningStage.VALIDATING, verbose=False, inference_mode=False
+        )
+        self.fit_loop.epoch_loop.val_loop = StepSearchLoop(
+            self, TrainerFn.FITTING, RunningStage.VALIDATING, verbose=False, inference_mode=False
+        )
+
+    def fit(self, model: Unlearner, datamodule: pl.LightningDataModule) -> None:  # type: ignore[override]
+        """Gradients, layer scores, step search, patch and report."""
+        self._open_run_folder(datamodule)
+        super().fit(model, datamodule=datamodule)
+
+    def validate(  # type: ignore[override]
+        self,
+        model: Unlearner,
+        datamodule: pl.LightningDataModule,
+        patch: Path | None = None,
+        gradients: Path | None = None,
+    ) -> Any:
+        """All metrics of the original model, of a patched one, or a new search from saved gradients.
+
+        Args:
+            model: The module.
+            datamodule: Its data.
+            patch: ``patch.safetensors`` to apply first; the model is restored afterwards.
+            gradients: ``gradients.safetensors`` of an earlier run, to search again without computing them.
+        """
+        if patch is not None and gradients is not None:
+            msg = "Expected --patch or --gradients, but got both: one measures a patch, the other makes one."
+            raise SettingError(msg)
+        if gradients is not None:
+            if not isinstance(model, SLUG):
+                msg = f"Expected --gradients with the module SLUG, but got {type(model).__name__}."
+                raise SettingError(msg)
+            model.use_gradients(Gradients.load(gradients))
+        self._open_run_folder(datamodule)
+        patched = nullcontext() if patch is None else Patch.load(patch).applied(model.load().model)
+        with patched:
+            return super().validate(model, datamodule=datamodule, verbose=False)
+
+    def _open_run_folder(self, datamodule: Any) -> None:
+        if self._own_logger:
+            root = Path(self.default_root_dir) / "runs"
+            name = folder_name(datamodule.concept)
+            version = free_version(root / name, datetime.now().strftime("%Y%m%d-%H%M%S"))
+            self.logger = TensorBoardLogger(root, name=name, version=version, default_hp_metric=False)
+
+
+def folder_name(concept: str) -> str:
+    """A concept as a folder name.
+
+    Example:
+        >>> folder_name("Elon Musk"), folder_name("../x")
+        ('Elon_Musk', 'x')
+    """
+    return re.sub(r"[^\w-]+", "_", concept).strip("_") or "concept"
+
+
+def free_version(folder: Path, stamp: str) -> str:
+    """The time stamp, with a counter behind it if a run of the same second exists."""
+    version, count = stamp, 1
+    while (folder / version).exists():
+        version, count = f"{stamp}-{count}", count + 1
+    return version
+
+
+def _refuse_other_values(kwargs: dict[str, Any]) -> None:
+    for name, value in REQUIRED.items():
+        given = kwargs.get(name)
+        if given is not None and given != value:
+            msg = (
+                f"Expected trainer.{name}={value}, the only value SLUG allows, but got {given}. Leave it out."
+            )
+            raise SettingError(msg)

@@ -1,0 +1,167 @@
+"""What every unlearning module shares: a CLIP, and passes over evaluation data that measure edits of it."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from slug_lightning.metrics import ForgetAccuracy, MeanEmbedding, ZeroShotAccuracy
+from slug_lightning.models import Clip, load_clip
+from slug_lightning.search import Measured, Pass, PointEvaluator, Trace, evaluate_points
+
+# Classifier that scores each evaluation data set: the concept is looked for among all identity names.
+CLASSIFIERS = {"forget": "identities", "identities": "identities", "imagenet": "imagenet"}
+
+
+def metric_name(dataset: str, k: int) -> str:
+    """Name of a top-k figure in reports and logs.
+
+    Example:
+        >>> metric_name("forget", 1), metric_name("imagenet", 5)
+        ('forget/top1', 'retain/imagenet_top5')
+    """
+    return f"forget/top{k}" if dataset == "forget" else f"retain/{dataset}_top{k}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Final figures.
+
+    Attributes:
+        before: Original model on the final images.
+        after: Edited model on the same images; ``None`` if nothing was edited.
+        trace: The search, if there was one.
+        mean_images: Unit mean image embedding per identity, ``(1 or 2, identities, D)``: before, after.
+        classifiers: Class embeddings of the identity prompts, same shape.
+    """
+
+    before: Measured
+    after: Measured | None
+    trace: Trace | None
+    mean_images: Tensor
+    classifiers: Tensor
+
+
+class Unlearner(pl.LightningModule):
+    """Loads a CLIP and measures it, edited or not, on the data module's evaluation data.
+
+    Args:
+        model: See ``load_clip``.
+        pretrained: See ``load_clip``.
+    """
+
+    allow_zero_length_dataloader_with_multiple_devices = True  # few images on many processes
+
+    network: torch.nn.Module
+    evaluator: PointEvaluator
+
+    def __init__(self, model: str = "miniature", pretrained: str | None = None) -> None:
+        super().__init__()
+        self.model_name, self.pretrained = model, pretrained
+        self.clip: Clip | None = None
+        self.outcome: Outcome | None = None
+        self._pass: Pass | None = None
+        self._measured: list[Measured] = []
+        self._counts: dict[str, ZeroShotAccuracy] = {}
+        self._means: MeanEmbedding | None = None
+
+    def load(self) -> Clip:
+        """The CLIP; loaded at the first call."""
+        if self.clip is None:
+            self.clip = load_clip(self.model_name, self.pretrained)
+            self.network = self.clip.model
+        return self.clip
+
+    def setup(self, stage: str) -> None:
+        """Load the model before Lightning moves it to a device."""
+        self.load()
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the evaluation data sets at hand: ``forget`` and those that must stay."""
+        return tuple(dict.fromkeys(dataset for _, dataset in self.data.loader_names))
+
+    @property
+    def data(self) -> Any:
+        """The data module of the running trainer."""
+        return self.trainer.datamodule  # type: ignore[attr-defined]
+
+    def build_evaluator(self, directions: Mapping[str, Tensor]) -> PointEvaluator:
+        """Evaluator for edits along ``directions``, with the data module's prompts."""
+        clip = self.load()
+        prompts = {}
+        for name, texts in self.data.prompts().items():
+            tokens = clip.tokenize([text for row in texts for text in row])
+            prompts[name] = tokens.reshape(len(texts), -1, tokens.shape[1]).to(self.device)
+        return PointEvaluator(self.network, directions, prompts)
+
+    def evaluation_plan(self) -> Generator[Pass, list[Measured], None]:
+        """Measure the model as it is, on the final images."""
+        self.evaluator = self.build_evaluator({})
+        (before,) = yield from evaluate_points([None], self.datasets, "final", 1)
+        self.outcome = self.final_outcome(before, None, None)
+
+    def final_outcome(self, before: Measured, after: Measured | None, trace: Trace | None) -> Outcome:
+        """Collect what the final pass left."""
+        assert self._means is not None
+        heads = [self.evaluator.classifier(i, "identities") for i in range(len(self.evaluator.points))]
+        with self._means.sync_context():
+            means = self._means.compute()
+        return Outcome(before, after, trace, means.cpu(), torch.stack(heads).cpu())
+
+    def begin_pass(self, current: Pass) -> None:
+        """Get ready to measure the points of a pass."""
+        self._pass = current
+        names = sorted({CLASSIFIERS[dataset] for dataset in current.datasets})
+        with self._forward_context():
+            self.evaluator.prepare(current.points, names)
+        self._counts = {d: self._counter(d, len(current.points)) for d in current.datasets}
+        self._means = None
+        if current.split == "final":
+            head = self.evaluator.classifier(0, "identities")
+            self._means = MeanEmbedding(len(head), head.shape[1], len(current.points)).to(self.device)
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Count the hits of every point of the pass on one batch."""
+        name = self.data.loader_names[dataloader_idx]
+        dataset, labels = name[1], batch["label"]
+        if len(labels) == 0:
+            return
+        classifier = CLASSIFIERS[dataset]
+        for trial, scores, embeddings in self.evaluator.scores(
+            batch["image"], classifier, key=(*name, batch_idx)
+        ):
+            self._counts[dataset].update(scores, labels, trial)
+            if self._means is not None and classifier == "identities":
+                self._means.update(embeddings, labels, trial)
+
+    def on_validation_epoch_end(self) -> None:
+        """Sum the counts over processes; log the final figures."""
+        current = self._pass
+        assert current is not None
+        results: list[Measured] = [Measured({}) for _ in current.points]
+        for dataset, counts in self._counts.items():
+            with counts.sync_context():
+                for trial in range(len(current.points)):
+                    found = counts.accuracies(trial)
+                    metrics = {metric_name(dataset, k): found[f"top{k}"] for k in counts.top_k}
+                    results[trial] = results[trial].merge(Measured(metrics, counts.broken_rows(trial)))
+        self._measured = results
+        if current.split == "final":
+            self.log_dict({name: a.value for name, a in results[-1].metrics.items() if a.n})
+
+    def end_pass(self) -> list[Measured]:
+        """What the pass measured, one entry per point."""
+        return self._measured
+
+    def _counter(self, dataset: str, trials: int) -> ZeroShotAccuracy:
+        classes = len(self.evaluator.prompts[CLASSIFIERS[dataset]])
+        kind = ForgetAccuracy if dataset == "forget" else ZeroShotAccuracy
+        # Top-5 of five classes is always right and says nothing.
+        return kind([k for k in (1, 5) if k < classes] or [1], trials).to(self.device)
+
+    def _forward_context(self) -> Any:
+        return self.trainer.strategy.precision_plugin.val_step_context()
