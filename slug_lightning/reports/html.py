@@ -1,0 +1,99 @@
+"""``report.html``: one self-contained page that makes no request and runs no script."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from slug_lightning.reports import wording
+from slug_lightning.reports.evidence import Evidence
+from slug_lightning.reports.report_file import metric_label, metric_rows
+from slug_lightning.reports.tables import LayerRow, SearchRow
+from slug_lightning.reports.verdict import criterion, remarks, verdict
+
+
+@dataclass(frozen=True)
+class PageFigure:
+    """A figure as PNG bytes, drawn for light and for dark pages."""
+
+    light: bytes
+    dark: bytes
+
+    @property
+    def light_uri(self) -> str:
+        """Data URI of the light drawing."""
+        return _data_uri(self.light)
+
+    @property
+    def dark_uri(self) -> str:
+        """Data URI of the dark drawing."""
+        return _data_uri(self.dark)
+
+
+def render_html(
+    report: Mapping[str, Any],
+    layers: Sequence[LayerRow],
+    search: Sequence[SearchRow],
+    evidence: Evidence | None,
+    figures: Mapping[str, PageFigure],
+) -> str:
+    """Write the page; all names and captions are escaped.
+
+    Args:
+        report: A valid report.
+        layers: Scores of all layers.
+        search: Points of the step search, maybe none.
+        evidence: None when the run kept none; the page then says so.
+        figures: Any of ``layers``, ``search`` and ``similarity``.
+
+    Returns:
+        The HTML document; the same input gives the same text.
+    """
+    environment = Environment(
+        loader=PackageLoader("slug_lightning.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("percent", "points", "figures", "seconds", "data_size", "short_layer"):
+        environment.filters[name] = getattr(wording, name)
+    metric, target = criterion(report)
+    labels = report.get("labels", {})
+    searched = dict.fromkeys(name for row in search for name in row.metrics)
+    return environment.get_template("report.html").render(
+        report=report,
+        verdict=verdict(report),
+        remarks=remarks(report),
+        criterion={"label": metric_label(metric, labels), "target": target},
+        measured_on=report.get("criterion", {}).get("measured_on", ""),
+        metrics=metric_rows(report),
+        layers=sorted(layers, key=lambda row: (not row.front, row.tower, -row.importance)),
+        search=search,
+        searched={name: metric_label(name, labels) for name in searched},
+        evidence=evidence,
+        drawn=figures,
+        skipped={role: _skipped(entry["skipped"]) for role, entry in report["data"].items()},
+        environment=_facts(report["environment"]),
+    )
+
+
+def _skipped(skipped: int | Mapping[str, int]) -> list[tuple[str, int]]:
+    """Skipped pairs by reason, most frequent first; a bare number has no reason."""
+    if isinstance(skipped, int):
+        return [("", skipped)] if skipped else []
+    return sorted(((why, n) for why, n in skipped.items() if n), key=lambda pair: -pair[1])
+
+
+def _facts(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in environment.items()
+    ]
+
+
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
