@@ -7,6 +7,7 @@ parquet promises.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
@@ -80,8 +81,8 @@ class Census:
     @property
     def starts(self) -> tuple[int, ...]:
         """Number of the first sample of each shard."""
-        counts = [shard.samples for shard in self.shards]
-        return tuple(sum(counts[:i]) for i in range(len(counts)))
+        counts = (shard.samples for shard in self.shards)
+        return tuple(accumulate(counts, initial=0))[:-1]
 
     @property
     def missing(self) -> int:

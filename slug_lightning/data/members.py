@@ -69,6 +69,10 @@ class ShardReader:
         shard: Path, url, or ``pipe:`` command.
         start: Byte of the header to begin at; only for plain local tars.
 
+    Attributes:
+        ending: How the shard ends, after the walk.
+        seekable: Whether another reader may begin at the offset of a member, after the walk.
+
     Raises:
         DataNotFoundError: If the file or url cannot be opened.
     """
@@ -123,6 +127,7 @@ class ShardReader:
             return
         for info in self._headers(tar):
             yield Member(info.name, _is_safe(info), info.offset, file.reader(info))
+        self.seekable = not tar.pax_headers  # a global header governs members far behind it
         if self.ending is Ending.WHOLE:
             self.ending = file.ending_at(tar.offset)
         elif file.tell() >= file.size:
@@ -176,9 +181,8 @@ class _Bounded:
         self.size = file.seek(0, 2)
         self.seek, self.tell = file.seek, file.tell
 
-    def read(self, size: int = -1) -> bytes:
-        left = max(0, self.size - self.tell())
-        return self._file.read(left if size is None or size < 0 else min(size, left))
+    def read(self, size: int) -> bytes:
+        return self._file.read(max(0, min(size, self.size - self.tell())))
 
     def reader(self, info: tarfile.TarInfo) -> Callable[[], bytes]:
         """What reads the contents of a member, if it is asked to."""

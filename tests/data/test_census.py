@@ -1,3 +1,4 @@
+import io
 import json
 import random
 import subprocess
@@ -131,6 +132,16 @@ def test_reading_from_any_mark_gives_the_rest_of_the_samples(tmp_path):
             samples = [(sample.key, sample.caption()) for sample in iter_samples(reader)]
         assert [key for key, _ in samples] == keys[64 * i :]
         assert samples[-1][1] == "a seven, number 199"
+
+
+def test_a_tar_with_a_global_header_has_no_marks(tmp_path):
+    with tarfile.open(tmp_path / "0.tar", "w", pax_headers={"comment": "for all"}) as tar:
+        for name, data in pair(1):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    counted = count_shard(str(tmp_path / "0.tar"))
+    assert (counted.samples, counted.marks) == (1, ())
 
 
 def test_census_and_stream_agree_wherever_a_tar_is_cut(tmp_path):

@@ -58,7 +58,6 @@ def test_each_refusal_has_its_reason():
     assert reason(whole[:8]) == "broken_image"
     assert reason(whole[:-200]) == "broken_image"
     assert reason(png_header(20, 20)) == "broken_image"
-    assert reason(png_header(0, 20)) in {"absurd_shape", "broken_image"}
     assert reason(picture(1, (201, 2), "PNG")) == "absurd_shape"
     assert decode_image(picture(1, (200, 2), "PNG")).size == (200, 2)
 

@@ -1,0 +1,146 @@
+"""Groups of pairs: the unit of work that is dealt to ranks and workers.
+
+Group ``g`` is the samples with numbers ``g * group_size`` up to ``(g + 1) * group_size - 1`` of the
+shards, less those that are unusable or excluded. So the same groups exist on any number of processes.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from typing import Any, Literal
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from slug_lightning.data.captions import fold
+from slug_lightning.data.census import Census
+from slug_lightning.data.images import MAX_PIXELS
+from slug_lightning.data.ranges import Numbered, read_ranges
+from slug_lightning.data.reasons import BadMemberError, SkipReason
+from slug_lightning.errors import SettingError
+
+Role = Literal["forget", "retain"]
+PADDING = -1  # group number of a batch that only evens out ranks
+
+
+class GroupedPairs(IterableDataset[dict[str, Any]]):
+    """Batches of image-text pairs, one a group; for ``DataLoader(batch_size=None)``.
+
+    Group ``g`` belongs to rank ``(g - first_group) % world_size``. Every rank yields the same number of
+    batches, in the order of their groups, for any number of workers; ranks that run out of groups yield
+    empty batches.
+
+    Args:
+        census: Counts of the shards.
+        group_size: Samples a group; the last one may have fewer.
+        transform: Makes a ``(3, H, W)`` float tensor of an RGB image.
+        tokenize: Makes ``(B, T)`` int64 token ids of captions.
+        role: Role written into each batch.
+        rank: This process, from 0.
+        world_size: Number of processes.
+        exclude: Pairs whose folded caption it finds are left out, and counted as ``excluded``; see
+            ``concept_pattern``. They keep their numbers.
+        caption: Replaces each caption; forget pairs only, since retain pairs need captions of their own.
+        max_pixels: Larger images are skipped.
+        first_group: Groups before it are left out, to continue an earlier run.
+
+    Yields:
+        ``{"image": (B, 3, H, W) float32, "text": (B, T) int64, "key": list[str], "role": str, "group": int,
+        "skipped": dict[str, int]}``; ``skipped`` counts by reason. B may be 0; ``group`` is -1 for padding.
+
+    Raises:
+        SettingError: If numbers are out of range, or ``caption`` is given for retain pairs.
+    """
+
+    def __init__(
+        self,
+        census: Census,
+        group_size: int,
+        transform: Callable[[Image.Image], Tensor],
+        tokenize: Callable[[list[str]], Tensor],
+        role: Role,
+        rank: int = 0,
+        world_size: int = 1,
+        exclude: re.Pattern[str] | None = None,
+        caption: Callable[[str], str] | None = None,
+        max_pixels: int = MAX_PIXELS,
+        first_group: int = 0,
+    ) -> None:
+        if group_size < 1:
+            raise SettingError(f"Expected a group_size of at least 1 but got {group_size}.")
+        if not 0 <= rank < world_size:
+            raise SettingError(f"Expected a rank in [0, {world_size}) but got {rank}.")
+        if caption is not None and role == "retain":
+            raise SettingError(
+                "Expected retain pairs with captions of their own but got a caption for all of them; "
+                "set it for forget pairs only."
+            )
+        self.census = census
+        self.group_size = group_size
+        self.transform = transform
+        self.tokenize = tokenize
+        self.role: Role = role
+        self.rank = rank
+        self.world_size = world_size
+        self.exclude = exclude
+        self.caption = caption
+        self.max_pixels = max_pixels
+        self.first_group = first_group
+
+    @property
+    def groups(self) -> int:
+        """Number of groups in the shards, over all ranks, those before ``first_group`` included."""
+        return -(-self.census.samples // self.group_size)
+
+    def __len__(self) -> int:
+        left = max(0, self.groups - self.first_group)
+        return -(-left // self.world_size)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        info = get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        mine = [self.first_group + j * self.world_size + self.rank for j in range(len(self))][worker::workers]
+        real = [group for group in mine if group < self.groups]
+        spans = [self._span(group) for group in real]
+        samples = read_ranges(self.census, spans)
+        for group, members in groupby(samples, key=lambda numbered: numbered.number // self.group_size):
+            yield self._batch(group, members)
+        for _ in mine[len(real) :]:
+            yield self._batch(PADDING, ())
+
+    def _span(self, group: int) -> range:
+        start = group * self.group_size
+        return range(start, min(start + self.group_size, self.census.samples))
+
+    def _batch(self, group: int, samples: Iterable[Numbered]) -> dict[str, Any]:
+        images, captions, keys = [], [], []
+        skipped: dict[str, int] = {}
+        for numbered in samples:
+            try:
+                image, caption = self._read(numbered)
+            except BadMemberError as error:
+                skipped[error.reason.value] = skipped.get(error.reason.value, 0) + 1
+            else:
+                images.append(image)
+                captions.append(caption)
+                keys.append(numbered.sample.key)
+        return {
+            "image": torch.stack(images) if images else self._no_images(),
+            "text": self.tokenize(captions) if captions else self.tokenize(["-"])[:0],
+            "key": keys,
+            "role": self.role,
+            "group": group,
+            "skipped": skipped,
+        }
+
+    def _read(self, numbered: Numbered) -> tuple[Tensor, str]:
+        caption = numbered.sample.caption()
+        if self.exclude is not None and self.exclude.search(fold(caption)):
+            raise BadMemberError(SkipReason.EXCLUDED)
+        image = self.transform(numbered.sample.image(self.max_pixels))
+        return image, caption if self.caption is None else self.caption(caption)
+
+    def _no_images(self) -> Tensor:
+        return self.transform(Image.new("RGB", (8, 8)))[None][:0]
