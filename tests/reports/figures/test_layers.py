@@ -54,6 +54,15 @@ def test_no_layer_lies_beyond_the_staircase_of_its_tower():
         )
 
 
+def test_the_front_is_joined_as_the_edge_of_what_it_dominates():
+    lines = [line for line in layers_figure(LAYERS).axes[0].lines if line.get_drawstyle() != "default"]
+    assert [line.get_drawstyle() for line in lines] == ["steps-pre", "steps-pre"]
+    for line, tower in zip(lines, ("vision", "text"), strict=True):
+        front = [row for row in LAYERS if row.front and row.tower == tower]
+        points = sorted((row.importance, row.alignment) for row in front)
+        assert list(zip(*line.get_data(), strict=True)) == points
+
+
 def test_zeros_are_drawn_at_the_edge_and_counted():
     rows = [dataclasses.replace(LAYERS[0], alignment=0.0), *LAYERS[1:]]
     figure = layers_figure(rows)
