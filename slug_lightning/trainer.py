@@ -10,6 +10,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.trainer.states import RunningStage, TrainerFn
 
+from slug_lightning.callbacks import LayerScores, RunFiles
 from slug_lightning.errors import SettingError
 from slug_lightning.patch import Patch
 from slug_lightning.search.loop import StepSearchLoop
@@ -78,11 +79,15 @@ class SlugTrainer(pl.Trainer):
             return super().validate(model, datamodule=datamodule, verbose=False)
 
     def _open_run_folder(self, datamodule: Any) -> None:
+        """One rule: your logger's folder if it has one, else ``runs/<concept>/<time>`` with TensorBoard."""
+        root, name = Path(self.default_root_dir) / "runs", folder_name(datamodule.concept)
+        version = free_version(root / name, datetime.now().strftime("%Y%m%d-%H%M%S"))
         if self._own_logger:
-            root = Path(self.default_root_dir) / "runs"
-            name = folder_name(datamodule.concept)
-            version = free_version(root / name, datetime.now().strftime("%Y%m%d-%H%M%S"))
             self.logger = TensorBoardLogger(root, name=name, version=version, default_hp_metric=False)
+        folder = self.logger.log_dir if self.logger is not None else None
+        self.run_dir = Path(folder) if folder else root / name / version
+        given = {type(callback) for callback in self.callbacks}  # type: ignore[attr-defined]
+        self.callbacks += [kind() for kind in (LayerScores, RunFiles) if kind not in given]  # type: ignore[attr-defined]
 
 
 def folder_name(concept: str) -> str:

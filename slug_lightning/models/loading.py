@@ -37,6 +37,19 @@ def miniature_folder() -> Path:
     return Path(__file__).parent.parent / "miniature" / "model"
 
 
+def split_name(name: str) -> tuple[str, str | None]:
+    """``Clip.name`` back into model and pretrained.
+
+    Example:
+        >>> split_name("ViT-B-32/laion400m_e32"), split_name("local-dir:a/b")
+        (('ViT-B-32', 'laion400m_e32'), ('local-dir:a/b', None))
+    """
+    if name.startswith((LOCAL, "hf-hub:")) or "/" not in name:
+        return name, None
+    model, pretrained = name.split("/", 1)
+    return model, pretrained
+
+
 def load_clip(model: str, pretrained: str | None = None) -> Clip:
     """Load a CLIP on the CPU in float32.
 
@@ -62,6 +75,7 @@ def load_clip(model: str, pretrained: str | None = None) -> Clip:
     except Exception as error:  # open_clip, the Hub and torch raise many kinds; all mean "cannot load"
         raise ModelNotFoundError(_load_message(model, pretrained, error)) from error
     network.eval()
+    _check_vocabulary(network, tokenize, model)
     _check_finite(network, model)
     return Clip(network, preprocess, tokenize, model if pretrained is None else f"{model}/{pretrained}")
 
@@ -114,6 +128,16 @@ def _load_message(model: str, pretrained: str | None, error: Exception) -> str:
         f"Could not load model {model!r} with pretrained={pretrained!r}: {reason} "
         "Check the network or download the weights and pass their path as model.pretrained."
     )
+
+
+def _check_vocabulary(network: nn.Module, tokenize: Callable[[list[str]], Tensor], model: str) -> None:
+    highest, size = int(tokenize(["a"]).max()), network.vocab_size
+    if isinstance(size, int) and highest >= size:
+        msg = (
+            f"The tokenizer of {model!r} gives ids up to {highest}, but the model knows {size}. "
+            f"Put the model's own {MERGES_FILE} into its folder."
+        )
+        raise ModelNotFoundError(msg)
 
 
 def _check_finite(network: nn.Module, model: str) -> None:

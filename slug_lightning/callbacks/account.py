@@ -1,0 +1,170 @@
+"""The account a run gives of itself: the contents of ``report.json`` and ``search.csv``."""
+
+import hashlib
+import json
+import platform
+import resource
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from slug_lightning import __version__
+from slug_lightning.reports.tables import SearchRow
+from slug_lightning.search import Measured, Trace
+from slug_lightning.unlearning import SLUG, Outcome
+
+PACKAGES = ("torch", "lightning", "torchmetrics", "open_clip_torch", "webdataset", "safetensors")
+
+
+def search_rows(trace: Trace) -> list[SearchRow]:
+    """The trace as rows of ``search.csv``; metrics that were not measured stay empty."""
+    names = sorted({name for probe in trace.probes for name in probe.measured.metrics})
+    return [
+        SearchRow(
+            probe=probe.number,
+            layer=probe.point.layer,
+            tower=probe.tower,
+            step=probe.point.step,
+            relative_step=probe.relative_step,
+            feasible=probe.feasible,
+            chosen=probe is trace.best and probe.feasible,
+            metrics={n: _value(probe.measured, n) for n in names},
+        )
+        for probe in trace.probes
+    ]
+
+
+def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, Any]:
+    """Everything ``report.json`` holds; see its schema.
+
+    Args:
+        trainer: The trainer of the run.
+        module: Its module, with an outcome.
+        patch: The patch file, or ``None`` if there is none.
+    """
+    outcome: Outcome = module.outcome
+    best = outcome.trace.best if outcome.trace else None
+    seconds = getattr(module, "seconds", {})
+    return {
+        "format_version": 1,
+        "concept": module.data.concept,
+        "method": "slug",
+        "base_model": module.load().name,
+        "layer": best.point.layer if best else None,
+        "tower": best.tower if best else None,
+        "step": best.point.step if best else None,
+        "feasible": outcome.trace is not None and outcome.trace.feasible,
+        "metrics": _metrics(outcome),
+        "search": _probes(outcome.trace),
+        "criterion": _criterion(module),
+        "efficiency": {
+            "gradient_seconds": seconds.get("gradient", 0.0),
+            "search_seconds": seconds.get("search", 0.0),
+            "peak_memory_bytes": peak_memory(module.device),
+            "patch_bytes": patch.stat().st_size if patch else None,
+            "device": device_name(module.device),
+        },
+        "data": _data(module),
+        "environment": environment(trainer),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": trainer.run_dir.name,
+        "seed": _seed(module),
+        "labels": module.data.labels,
+        "patch": _file_entry(patch),
+        "layers": _layer_counts(module),
+    }
+
+
+def peak_memory(device: torch.device) -> int:
+    """Most memory the process held so far, in bytes: on the accelerator if it is one, else resident."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux KiB
+
+
+def device_name(device: torch.device) -> str:
+    """What the run computed on, e.g. ``NVIDIA H200`` or ``cpu (2 threads)``."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({torch.get_num_threads()} threads)"
+
+
+def environment(trainer: Any) -> dict[str, str]:
+    """Versions and settings that figures may depend on."""
+    return {
+        "slug_lightning": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+        "precision": str(trainer.precision),
+        "processes": str(trainer.world_size),
+    }
+
+
+def _value(measured: Measured, name: str) -> float | None:
+    accuracy = measured.metrics.get(name)
+    return accuracy.value if accuracy is not None and accuracy.n else None
+
+
+def _metrics(outcome: Outcome) -> dict[str, Any]:
+    after: Mapping[str, Any] = outcome.after.metrics if outcome.after else {}
+    return {
+        name: {"before": before.entry(), "after": after[name].entry() if name in after else None}
+        for name, before in outcome.before.metrics.items()
+        if before.n
+    }
+
+
+def _probes(trace: Trace | None) -> list[dict[str, Any]]:
+    rows = search_rows(trace) if trace else []
+    return [
+        {"layer": r.layer, "step": r.step, "relative_step": r.relative_step, "feasible": r.feasible}
+        | dict(r.metrics)
+        for r in rows
+    ]
+
+
+def _criterion(module: Any) -> dict[str, Any]:
+    if not isinstance(module, SLUG):
+        return {"metric": "forget/top1", "target": 0.0}
+    settings = module.search
+    return {
+        "metric": f"forget/{settings.criterion}",
+        "target": settings.forget_target,
+        "measured_on": "search",
+    }
+
+
+def _data(module: Any) -> dict[str, Any]:
+    gradients = getattr(module, "gradients", None)
+    if gradients is None:
+        return {role: {"pairs": 0, "skipped": {}, "digest": ""} for role in ("forget", "retain")}
+    about: dict[str, Any] = json.loads(gradients.header["data"])
+    return {role: {"pairs": gradients.pairs[role], **about[role]} for role in ("forget", "retain")}
+
+
+def _seed(module: Any) -> int | None:
+    gradients = getattr(module, "gradients", None)
+    seed = gradients.header["seed"] if gradients is not None else ""
+    return int(seed) if seed.isdigit() else None
+
+
+def _file_entry(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    data = path.read_bytes()
+    return {"file": path.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _layer_counts(module: Any) -> dict[str, int]:
+    if getattr(module, "gradients", None) is None:
+        return {}
+    scores = module.layer_scores()
+    return {"candidates": len(scores), "front": sum(score.front for score in scores)}

@@ -1,0 +1,68 @@
+"""What one can look at: similarity matrices, and sample images with their predictions before and after."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from slug_lightning.unlearning import Outcome, Unlearner
+from slug_lightning.unlearning.base import CLASSIFIERS
+
+NAMES_SHOWN = 12
+PREDICTIONS_SHOWN = 3
+
+
+def collect_evidence(module: Unlearner, outcome: Outcome) -> dict[str, Any]:
+    """The contents of ``evidence.json``; see its schema."""
+    return {
+        "format_version": 1,
+        "similarity": _similarity(module, outcome),
+        "samples": _samples(module),
+    }
+
+
+def _similarity(module: Unlearner, outcome: Outcome) -> dict[str, Any]:
+    """Mean image embeddings against prompts, for the concept and the first other names with images."""
+    seen = outcome.mean_images[0].norm(dim=-1) > 0
+    concept = module.data.concept_label
+    others = [i for i in seen.nonzero().flatten().tolist() if i != concept]
+    shown = sorted([concept, *others[: NAMES_SHOWN - 1]])
+    before, *after = [
+        (images[shown] @ heads[shown].T).tolist()
+        for images, heads in zip(outcome.mean_images, outcome.classifiers, strict=True)
+    ]
+    return {
+        "names": [module.data.class_names("identities")[i] for i in shown],
+        "before": before,
+        "after": after[0] if after else before,
+        "rows": "mean image embedding per identity",
+        "columns": "prompt",
+    }
+
+
+def _samples(module: Unlearner) -> list[dict[str, Any]]:
+    entries = []
+    for sample in module.data.samples():
+        names = module.data.class_names(CLASSIFIERS[sample.dataset])
+        images = sample.image[None].to(module.device)
+        scores = {i: s for i, s, _ in module.evaluator.scores(images, CLASSIFIERS[sample.dataset])}
+        last = max(scores)
+        entries.append(
+            {
+                "role": "forget" if sample.dataset == "forget" else "retain",
+                "dataset": CLASSIFIERS[sample.dataset],
+                "truth": names[sample.label],
+                "image": sample.picture,
+                "before": _top(module, scores[0], names),
+                "after": _top(module, scores[last], names),
+            }
+        )
+    return entries
+
+
+@torch.no_grad()
+def _top(module: Unlearner, scores: Tensor, names: list[str]) -> list[tuple[str, float]]:
+    scale = module.network.logit_scale
+    assert isinstance(scale, Tensor)
+    share, index = (scale.exp() * scores[0]).softmax(dim=0).topk(min(PREDICTIONS_SHOWN, len(names)))
+    return [(names[i], float(s)) for i, s in zip(index.tolist(), share.tolist(), strict=True)]

@@ -1,0 +1,96 @@
+"""The files of a run: gradients, trace, patch, evidence, report; and what TensorBoard shows of them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import TensorBoardLogger
+from rich.console import Console
+
+from slug_lightning import __version__
+from slug_lightning.callbacks.account import compose_report, environment, search_rows
+from slug_lightning.callbacks.evidence import collect_evidence
+from slug_lightning.patch import Patch
+from slug_lightning.reports.build import build_report
+from slug_lightning.reports.closing import closing_summary
+from slug_lightning.reports.evidence import write_evidence
+from slug_lightning.reports.report_file import write_report
+from slug_lightning.reports.tables import write_search
+from slug_lightning.unlearning import SLUG, Outcome
+
+
+class RunFiles(Callback):
+    """Writes the run's files on the first process, each whole or not at all, and prints the result."""
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *args: Any) -> None:
+        """Save the gradients as soon as they are complete: a later search can start from them."""
+        if trainer.is_global_zero and isinstance(pl_module, SLUG) and pl_module.gradients is not None:
+            pl_module.gradients.save(trainer.run_dir / "gradients.safetensors")  # type: ignore[attr-defined]
+
+    def on_evaluation_plan_end(self, trainer: Any, module: Any) -> None:
+        """Write everything that follows from the search; called once by the validation loop."""
+        outcome: Outcome = module.outcome
+        if not trainer.is_global_zero:
+            return
+        folder: Path = trainer.run_dir
+        if outcome.trace is None:
+            Console().print(closing_summary(compose_report(trainer, module, None), folder))
+            return
+        write_search(folder / "search.csv", search_rows(outcome.trace))
+        write_evidence(folder / "evidence.json", collect_evidence(module, outcome))
+        patch = self._write_patch(module, outcome, folder)
+        report = compose_report(trainer, module, patch)
+        write_report(folder / "report.json", report)
+        build_report(folder)
+        self._show_in_tensorboard(trainer, module, outcome, report, folder)
+        Console().print(closing_summary(report, folder))
+
+    def _write_patch(self, module: SLUG, outcome: Outcome, folder: Path) -> Path | None:
+        """No file without a feasible point: a patch that does not forget must not be applied by mistake."""
+        assert outcome.trace is not None
+        best = outcome.trace.best
+        if best is None or not best.feasible:
+            return None
+        assert module.gradients is not None
+        about = {
+            "concept": module.data.concept,
+            "base_model": module.load().name,
+            "data_digest": module.gradients.header["data_digest"],
+            "seed": module.gradients.header["seed"],
+            "package_version": __version__,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        layer, step = best.point.layer, best.point.step
+        path = folder / "patch.safetensors"
+        Patch.create(module.network, layer, module.direction(layer), step, about).save(path)
+        return path
+
+    def _show_in_tensorboard(
+        self, trainer: Any, module: SLUG, outcome: Outcome, report: dict[str, Any], folder: Path
+    ) -> None:
+        assert outcome.trace is not None
+        for probe in outcome.trace.probes:
+            values = {f"search/{name}": a.value for name, a in probe.measured.metrics.items()}
+            values |= {"search/step": probe.point.step, "search/relative_step": probe.relative_step}
+            for logger in trainer.loggers:
+                logger.log_metrics({**values, "search/feasible": probe.feasible}, step=probe.number)
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                _add_pictures(logger, folder / "figures")
+                after = outcome.after.metrics if outcome.after else {}
+                settings = {"concept": report["concept"], "base_model": report["base_model"]}
+                settings |= {"layer": report["layer"] or "none", "step": report["step"] or 0.0}
+                settings |= {"precision": environment(trainer)["precision"], "seed": str(report["seed"])}
+                logger.log_hyperparams(settings, {f"final/{n}": a.value for n, a in after.items()})
+
+
+def _add_pictures(logger: TensorBoardLogger, folder: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    for path in sorted(folder.glob("*.png")):
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        logger.experiment.add_image(f"figures/{path.stem}", pixels, dataformats="HWC")

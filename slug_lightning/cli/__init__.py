@@ -1,0 +1,76 @@
+"""The command ``slug``: a dispatcher that imports nothing heavy until a command is chosen."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from slug_lightning import __version__
+from slug_lightning.errors import SlugError, closest
+
+# Command -> module and function that run it, and its line in the help.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "unlearn a digit in the miniature world, offline: data, gradients, search, report"),
+    "fit": ("lightning", "gradients -> layer scores -> step search -> patch and report"),
+    "validate": ("lightning", "all metrics of the original model, or with --patch of the patched one"),
+    "apply": ("patches", "write a model with the patch applied (open_clip local-dir)"),
+    "revert": ("patches", "write a patched model as it was before, bit for bit"),
+    "inspect": ("patches", "show what a patch file is"),
+    "report": ("report", "rebuild the report of a run from its files"),
+}
+INFEASIBLE = 3
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        args: Words after ``slug``; the process's own by default.
+
+    Returns:
+        Exit status: 0 done, 2 wrong input, 3 the search found no feasible point, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if args is None else args)
+    if not words or words[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    if words[0] == "--version":
+        print(f"slug_lightning {__version__}")
+        return 0
+    if words[0] not in COMMANDS:
+        near = closest(words[0], COMMANDS)
+        return _fail(f"There is no command {words[0]!r}. Closest: {near or list(COMMANDS)}. See: slug --help")
+    module = import_module(f"slug_lightning.cli.{COMMANDS[words[0]][0]}")
+    try:
+        return int(module.run(words))
+    except SlugError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        print("Interrupted; files already written are whole.", file=sys.stderr)
+        return 130
+
+
+def usage() -> str:
+    """The help text.
+
+    Example:
+        >>> usage().splitlines()[0]
+        'usage: slug COMMAND [options]'
+    """
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {line}" for name, (_, line) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: slug COMMAND [options]",
+            "",
+            "Remove one concept from a CLIP with one update of one layer, and show that it worked.",
+            "",
+            *lines,
+            "",
+            "slug COMMAND --help tells the options of a command; slug --version the version.",
+        ]
+    )
+
+
+def _fail(sentence: str) -> int:
+    print(f"slug: {sentence}", file=sys.stderr)
+    return 2

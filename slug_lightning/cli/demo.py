@@ -1,0 +1,31 @@
+"""``slug demo``: the miniature world, from nothing to a report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jsonargparse import auto_cli
+
+CONFIG = Path(__file__).parent.parent / "miniature" / "config.yaml"  # links to configs/miniature.yaml
+
+
+def demo(concept: str = "seven", data: Path = Path("data/miniature")) -> int:
+    """Unlearn one digit from the miniature CLIP and prove it, offline.
+
+    Builds the miniature world's data (once) and runs ``slug fit --config configs/miniature.yaml``.
+
+    Args:
+        concept: The digit to forget, as a word: zero ... nine.
+        data: Where the miniature world is kept.
+    """
+    from slug_lightning.cli.lightning import run as run_lightning
+    from slug_lightning.miniature.world import build_world
+
+    build_world(data)
+    return run_lightning(
+        ["fit", "--config", str(CONFIG), "--data.root", str(data), "--data.concept", concept]
+    )
+
+
+def run(words: Sequence[str]) -> int:
+    """Parse and run."""
+    return int(auto_cli(demo, args=list(words[1:]), prog="slug demo"))

@@ -1,0 +1,62 @@
+"""``slug fit`` and ``slug validate``: LightningCLI over the SLUG module and its data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.cli import LightningCLI, SaveConfigCallback
+
+from slug_lightning.atomic import write_text
+from slug_lightning.cli import INFEASIBLE
+from slug_lightning.data.unlearning import UnlearningDataModule
+from slug_lightning.trainer import REQUIRED, SlugTrainer
+from slug_lightning.unlearning import SLUG, Unlearner  # noqa: F401  imported so that `SLUG` resolves by name
+
+
+class SaveRunConfig(SaveConfigCallback):
+    """Writes the complete configuration into the run's folder, whole or not at all."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "save_to_log_dir": False})
+
+    def save_config(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Called once, on the first process."""
+        folder = trainer.run_dir  # type: ignore[attr-defined]
+        write_text(folder / "config.yaml", self.parser.dump(self.config, skip_none=False))
+
+
+class SlugCLI(LightningCLI):
+    """Two subcommands, each with every option of trainer, module and data."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Trainer methods that are commands, with the arguments that the command line provides itself."""
+        return {"fit": {"model", "datamodule"}, "validate": {"model", "datamodule"}}
+
+
+def build(words: Sequence[str], run: bool = True) -> SlugCLI:
+    """The command line, parsed and, unless ``run`` is false, executed.
+
+    Args:
+        words: With the subcommand first if ``run``, without it if not.
+        run: Execute, or only instantiate trainer, module and data.
+    """
+    return SlugCLI(
+        Unlearner,
+        UnlearningDataModule,
+        trainer_class=SlugTrainer,
+        trainer_defaults=dict(REQUIRED),
+        save_config_callback=SaveRunConfig,
+        seed_everything_default=0,
+        subclass_mode_model=True,
+        subclass_mode_data=True,
+        auto_configure_optimizers=False,
+        args=list(words),
+        run=run,
+    )
+
+
+def run(words: Sequence[str]) -> int:
+    """Run ``fit`` or ``validate``; 3 if the search found no feasible point."""
+    trace = getattr(getattr(build(words).model, "outcome", None), "trace", None)
+    return INFEASIBLE if trace is not None and not trace.feasible else 0
