@@ -1,0 +1,147 @@
+"""CelebA's faces with the names of the people, for zero-shot recognition of identities."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from slug_lightning.data.images import MAX_PIXELS
+from slug_lightning.data.labelled import Entry, LabelledImages, Transform, pick
+from slug_lightning.data.lists import read_lines
+from slug_lightning.data.partition import Partition, Split
+from slug_lightning.errors import (
+    BadDataError,
+    ConceptNotFoundError,
+    DataNotFoundError,
+    SettingError,
+    closest,
+)
+
+IMAGES = "img_align_celeba"
+NAMES = "list_identity_celeba.txt"
+NUMBERS = "identity_CelebA.txt"
+FREQUENT = "frequent_celebs.txt"
+
+_REQUEST = "request CelebA and its names of identities at https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
+
+
+class CelebAIdentities(LabelledImages):
+    """Faces of named people, from ``root/img_align_celeba`` and ``root/list_identity_celeba.txt``.
+
+    ``names`` are all names of the list, sorted, also of people whose images are not used: the classifier
+    is over everybody. The most frequent people are the first of ``root/frequent_celebs.txt`` (one name a
+    line) if it exists, else those with the most images.
+
+    Args:
+        root: Folder of the data set.
+        split: Images for the step search, or for the final figures.
+        transform: Makes a ``(3, H, W)`` float tensor of an RGB image.
+        partition_file: List that splits the images; see ``Partition.read``. By default a seeded hash does.
+        search_share: Share of images for the search, without a list.
+        max_identities: Use only so many of the most frequent people; ``None`` for all.
+        include: Names that are used in addition, frequent or not: those to forget.
+        images_per_identity: Use at most so many images a person, chosen by the seed; ``None`` for all.
+        seed: Seed of split and choice.
+        max_pixels: Larger images are skipped.
+
+    Raises:
+        DataNotFoundError: If a part of the data set is missing.
+        BadDataError: If the list is unreadable or none of its images is there.
+        ConceptNotFoundError: If a name to include is not in the list.
+        SettingError: If people have numbers instead of names, or a limit is not positive.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: Split,
+        transform: Transform,
+        partition_file: Path | str | None = None,
+        search_share: float = 0.2,
+        max_identities: int | None = 100,
+        include: Sequence[str] = (),
+        images_per_identity: int | None = None,
+        seed: int = 0,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        for limit in (max_identities, images_per_identity):
+            if limit is not None and limit < 1:
+                raise SettingError(f"Expected limits of at least 1 but got {limit}.")
+        root = Path(root)
+        if not (root / IMAGES).is_dir():
+            raise DataNotFoundError(f"Folder '{root / IMAGES}' is missing; {_REQUEST}.")
+        people = read_identities(root)
+        names = sorted(set(people.values()))
+        partition = Partition.read(partition_file) if partition_file else Partition(search_share, seed)
+        present = {path.name for path in (root / IMAGES).iterdir()}
+        there = {image: name for image, name in people.items() if image in present}
+        if not there:
+            raise BadDataError(f"Expected images of '{root / NAMES}' in '{root / IMAGES}' but found none.")
+        used = _most_frequent(root, there, max_identities, include) | _known(include, names)
+        labels = {name: label for label, name in enumerate(names)}
+        entries = [
+            Entry(root / IMAGES / image, image, labels[name])
+            for image, name in sorted(there.items())
+            if name in used and partition.split_of(image) == split
+        ]
+        if images_per_identity is not None:
+            entries = pick(entries, lambda _: images_per_identity, seed)
+        super().__init__(names, entries, transform, max_pixels)
+        self.absent = len(people) - len(there)
+
+
+def read_identities(root: Path) -> dict[str, str]:
+    """Name of the person on each image.
+
+    Args:
+        root: Folder with ``list_identity_celeba.txt``: a count, a heading, then lines
+            ``000001.jpg First_Last``.
+
+    Returns:
+        Name (spaces for underscores) by image file name.
+
+    Raises:
+        DataNotFoundError: If the list is missing.
+        SettingError: If only the list of numbers is there, or the list holds numbers.
+        BadDataError: If a line is not in this format.
+    """
+    path = root / NAMES
+    if not path.is_file() and (root / NUMBERS).is_file():
+        raise SettingError(f"Expected people's names but '{root / NUMBERS}' has only numbers; {_REQUEST}.")
+    people: dict[str, str] = {}
+    for number, line in read_lines(path, f"{_REQUEST}."):
+        fields = line.split(maxsplit=1)
+        if _is_image(fields):
+            people[fields[0]] = _spaced(fields[1])
+        elif number > 2:  # the first two are a count and a heading
+            raise BadDataError(f"Expected 'image.jpg First_Last' but line {number} of '{path}' is '{line}'.")
+    if people and all(name.isdigit() for name in people.values()):
+        raise SettingError(f"Expected people's names but '{path}' has only numbers; {_REQUEST}.")
+    return people
+
+
+def _spaced(name: str) -> str:
+    return " ".join(name.replace("_", " ").split())
+
+
+def _is_image(fields: list[str]) -> bool:
+    return len(fields) == 2 and fields[0].lower().endswith((".jpg", ".jpeg", ".png"))
+
+
+def _most_frequent(root: Path, there: dict[str, str], count: int | None, apart: Sequence[str]) -> set[str]:
+    """The ``count`` most frequent people of those who have images, those set apart not counted."""
+    images = Counter(there.values())
+    ranked = sorted(images, key=lambda name: (-images[name], name))
+    if (root / FREQUENT).is_file():
+        listed = [_spaced(line) for _, line in read_lines(root / FREQUENT, "")]
+        ranked = [name for name in dict.fromkeys(listed) if name in images]
+    ranked = [name for name in ranked if name not in apart]
+    return set(ranked[:count])
+
+
+def _known(include: Sequence[str], names: Sequence[str]) -> set[str]:
+    for name in include:
+        if name not in names:
+            raise ConceptNotFoundError(
+                f"'{name}' is not among the {len(names):,} identities. Closest: {closest(name, names)}."
+            )
+    return set(include)

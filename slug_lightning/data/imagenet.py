@@ -1,0 +1,134 @@
+"""ImageNet's validation images in class folders, for zero-shot classification."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from slug_lightning.data.images import MAX_PIXELS
+from slug_lightning.data.labelled import Entry, LabelledImages, Transform, pick
+from slug_lightning.data.lists import read_lines
+from slug_lightning.data.partition import Partition, Split, hashed
+from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
+
+_IMAGE = (".jpeg", ".jpg", ".png")
+
+
+class ImageNetFolder(LabelledImages):
+    """Images in ``root/<class folder>/*.JPEG``.
+
+    Args:
+        root: The ``val`` folder.
+        split: Images for the step search, or for the final figures.
+        transform: Makes a ``(3, H, W)`` float tensor of an RGB image.
+        class_names_file: Lines ``n01440764 tench, Tinca tinca``, as ``LOC_synset_mapping.txt``: the first
+            name counts, and the classifier is over all classes of the file. By default open_clip's names if
+            there are exactly ImageNet's 1,000 folders, else the folders' names, spaces for underscores.
+        partition_file: List that splits the images by ``folder/name.JPEG``; see ``Partition.read``. By
+            default a seeded hash does.
+        search_share: Share of images for the search, without a list.
+        subset: Use only so many images, equally many a class where there are enough, chosen by the seed.
+        seed: Seed of split and choice.
+        max_pixels: Larger images are skipped.
+
+    Raises:
+        DataNotFoundError: If the folder or a list is missing.
+        BadDataError: If images are not sorted into class folders, a folder has no name, or there is no image.
+        SettingError: If class names are needed but not given, or ``subset`` is not positive.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: Split,
+        transform: Transform,
+        class_names_file: Path | str | None = None,
+        partition_file: Path | str | None = None,
+        search_share: float = 0.2,
+        subset: int | None = None,
+        seed: int = 0,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        if subset is not None and subset < 1:
+            raise SettingError(f"Expected a subset of at least 1 image but got {subset}.")
+        root = Path(root)
+        folders = _class_folders(root)
+        named = _class_names(folders, class_names_file)
+        labels = {folder: label for label, folder in enumerate(named)}
+        partition = Partition.read(partition_file) if partition_file else Partition(search_share, seed)
+        every = [
+            Entry(path, f"{folder}/{path.name}", labels[folder])
+            for folder in folders
+            for path in sorted((root / folder).iterdir())
+            if path.suffix.lower() in _IMAGE
+        ]
+        if not every:
+            raise BadDataError(f"Expected images in the class folders of '{root}' but found none.")
+        entries = [entry for entry in every if partition.split_of(entry.key) == split]
+        if subset is not None:
+            quotas = _quotas(entries, subset, seed)
+            entries = pick(entries, quotas.__getitem__, seed)
+        super().__init__(list(named.values()), entries, transform, max_pixels)
+
+
+def _class_folders(root: Path) -> list[str]:
+    if not root.is_dir():
+        raise DataNotFoundError(
+            f"Folder '{root}' is missing; request ImageNet at https://www.image-net.org/download.php and "
+            "unpack ILSVRC2012_img_val.tar into class folders."
+        )
+    folders = sorted(path.name for path in root.iterdir() if path.is_dir())
+    if not folders and any(path.suffix.lower() in _IMAGE for path in root.iterdir()):
+        raise BadDataError(
+            f"Expected class folders in '{root}' but got images in one flat folder; move each image into the "
+            "folder of its class, n01440764 and so on, as LOC_val_solution.csv or valprep.sh says."
+        )
+    if not folders:
+        raise BadDataError(f"Expected class folders in '{root}' but it is empty.")
+    return folders
+
+
+def _class_names(folders: Sequence[str], file: Path | str | None) -> dict[str, str]:
+    """Name of each class by its folder, in label order."""
+    if file is not None:
+        named = _read_names(Path(file))
+        strangers = [folder for folder in folders if folder not in named]
+        if strangers:
+            raise BadDataError(f"Expected class folders that '{file}' names but got {strangers[:3]}.")
+        return named
+    if not all(re.fullmatch(r"n\d{8}", folder) for folder in folders):
+        return {folder: folder.replace("_", " ") for folder in folders}
+    if len(folders) != 1000:
+        raise SettingError(
+            f"Expected ImageNet's 1,000 class folders but got {len(folders):,}; set class_names_file to a "
+            "list with lines such as 'n01440764 tench' (LOC_synset_mapping.txt)."
+        )
+    import open_clip
+
+    return dict(zip(folders, open_clip.IMAGENET_CLASSNAMES, strict=True))
+
+
+def _read_names(path: Path) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for number, line in read_lines(path, "name a list such as ImageNet's LOC_synset_mapping.txt."):
+        folder, _, synonyms = line.partition(" ")
+        name = synonyms.split(",")[0].strip()
+        if not name:
+            raise BadDataError(f"Expected 'n01440764 tench' but line {number} of '{path}' is '{line}'.")
+        named[folder] = name
+    return dict(sorted(named.items()))
+
+
+def _quotas(entries: Sequence[Entry], subset: int, seed: int) -> dict[int, int]:
+    """How many images of each class a balanced subset takes; scarce classes give all they have."""
+    left: dict[int, int] = {}
+    for entry in entries:
+        left[entry.label] = left.get(entry.label, 0) + 1
+    quotas = dict.fromkeys(left, 0)
+    order = sorted(left, key=lambda label: hashed(f"class:{label}", seed))
+    remaining = min(subset, len(entries))
+    while remaining:
+        for label in order:
+            if remaining and left[label] > quotas[label]:
+                quotas[label] += 1
+                remaining -= 1
+    return quotas

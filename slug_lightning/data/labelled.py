@@ -1,0 +1,132 @@
+"""Images with labels, for zero-shot evaluation."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from slug_lightning.data.images import MAX_PIXELS, decode_image
+from slug_lightning.data.partition import hashed
+from slug_lightning.data.reasons import BadMemberError, SkipReason
+from slug_lightning.errors import BadDataError, ConceptNotFoundError, closest
+
+Transform = Callable[[Image.Image], Tensor]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image file, its key (unique, relative to the data's root) and its label."""
+
+    path: Path
+    key: str
+    label: int
+
+
+class LabelledImages(Dataset[dict[str, Any]]):
+    """Image files with labels.
+
+    Items are ``{"image": (3, H, W) float, "label": int, "key": str}``; an unreadable file gives
+    ``{"label", "key", "skipped": reason}`` instead, which ``evaluation_loader`` counts.
+
+    Args:
+        names: Name of each label; the zero-shot classifier is over all of them.
+        entries: The images, in the order they are evaluated.
+        transform: Makes a ``(3, H, W)`` float tensor of an RGB image.
+        max_pixels: Larger images are skipped.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        entries: Sequence[Entry],
+        transform: Transform,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        self.names = tuple(names)
+        self.entries = tuple(entries)
+        self.transform = transform
+        self.max_pixels = max_pixels
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        entry = self.entries[index]
+        item = {"label": entry.label, "key": entry.key}
+        try:
+            image = decode_image(entry.path.read_bytes(), self.max_pixels)
+        except BadMemberError as error:
+            return {**item, "skipped": error.reason.value}
+        except OSError:  # removed or not permitted
+            return {**item, "skipped": SkipReason.NO_IMAGE.value}
+        return {**item, "image": self.transform(image)}
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """Labels that have images, ascending."""
+        return tuple(sorted({entry.label for entry in self.entries}))
+
+    def label_of(self, name: str) -> int:
+        """Label of a name; case matters.
+
+        Raises:
+            ConceptNotFoundError: If no label has this name; the closest ones are said.
+        """
+        if name not in self.names:
+            raise ConceptNotFoundError(
+                f"Concept '{name}' is not among the {len(self.names):,} names of the evaluation data. "
+                f"Closest: {closest(name, self.names)}."
+            )
+        return self.names.index(name)
+
+    def only(self, label: int) -> "LabelledImages":
+        """The images of one label, under the same names.
+
+        Raises:
+            BadDataError: If it has none.
+        """
+        kept = [entry for entry in self.entries if entry.label == label]
+        if not kept:
+            raise BadDataError(
+                f"Expected images of '{self.names[label]}' but found none among {len(self):,}; "
+                "check the partition and the limits on identities, classes and images."
+            )
+        return self._view(kept)
+
+    def without(self, label: int) -> "LabelledImages":
+        """The images of all other labels, under the same names."""
+        return self._view([entry for entry in self.entries if entry.label != label])
+
+    def no_images(self) -> Tensor:
+        """An image batch of length 0 in the right shape, ``(0, 3, H, W)``."""
+        return self.transform(Image.new("RGB", (8, 8)))[None][:0]
+
+    def _view(self, entries: Sequence[Entry]) -> "LabelledImages":
+        return LabelledImages(self.names, entries, self.transform, self.max_pixels)
+
+
+def pick(entries: Iterable[Entry], counts: Callable[[int], int], seed: int) -> list[Entry]:
+    """Choose images by a seeded hash of their keys.
+
+    Args:
+        entries: The images.
+        counts: How many to keep at most, by label.
+        seed: Seed of the choice.
+
+    Returns:
+        The chosen images, in their order.
+    """
+    by_label: dict[int, list[Entry]] = defaultdict(list)
+    entries = list(entries)
+    for entry in entries:
+        by_label[entry.label].append(entry)
+    kept: set[str] = set()
+    for label, own in by_label.items():
+        own.sort(key=lambda entry: hashed(f"pick:{entry.key}", seed))
+        kept.update(entry.key for entry in own[: counts(label)])
+    return [entry for entry in entries if entry.key in kept]
