@@ -156,6 +156,8 @@ class ShardReader:
                 self.ending = Ending.TRUNCATED if self._over else Ending.DAMAGED
                 return
             if info is None:
+                if self._over:  # the stream ended before the tar's end mark
+                    self.ending = Ending.TRUNCATED
                 return
             if info.size < 0 or tar.offset < info.offset_data:  # would walk in circles
                 self.ending = Ending.DAMAGED

@@ -81,6 +81,10 @@ def _find(shard: str, pattern: str) -> list[str]:
     found = [path for path in found if Path(path).is_file()]
     if found:
         return found
+    if Path(shard).is_dir():
+        raise DataNotFoundError(
+            f"Expected shards but '{shard}' is a folder; name its shards: '{shard}/*.tar'."
+        )
     if shard != pattern:
         raise DataNotFoundError(f"Shard '{shard}' of '{pattern}' is missing. {_ADVICE}")
     raise DataNotFoundError(f"No shard matches '{pattern}'. {_ADVICE}")

@@ -11,6 +11,7 @@ import pytest
 from slug_lightning.data.census import count_shard, take_census
 from slug_lightning.data.members import ShardReader
 from slug_lightning.data.samples import iter_samples
+from slug_lightning.data.shard_writer import ShardWriter
 from slug_lightning.data.shards import iter_pairs
 from slug_lightning.errors import BadDataError, SettingError
 from tests.data.tars import pair, picture, write_pairs, write_tar
@@ -98,6 +99,16 @@ def test_an_empty_tar_is_refused(tmp_path):
         take_census(str(tmp_path / "0.tar"))
 
 
+def test_written_shards_keep_their_promises(tmp_path):
+    with ShardWriter(tmp_path, pairs_per_shard=4) as writer:
+        for i in range(9):
+            writer.add(picture(i), "jpg", f"a seven, number {i}")
+        writer.add_failure("gone", "https://host/gone.jpg", "404")
+    census = take_census(str(tmp_path / "*.tar"))
+    assert [(s.samples, s.promise.pairs) for s in census.shards] == [(4, 4), (4, 4), (1, 1)]
+    assert census.problems == ()
+
+
 def test_a_limit_stops_the_scan(tmp_path):
     write_pairs(tmp_path / "0.tar", range(5))
     write_pairs(tmp_path / "1.tar", range(5))
@@ -170,7 +181,7 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
             )
             fix_checksum(out, block)
         elif kind == 2:  # another member type
-            out[block + 156] = rng.choice(b"01234567LKxgSV\0")
+            out[block + 156 : block + 157] = bytes([rng.choice(b"01234567LKxgSV\0")])
             fix_checksum(out, block)
         elif kind == 3:
             del out[at : at + rng.choice([1, 100, 512, 5000])]

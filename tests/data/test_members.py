@@ -71,7 +71,23 @@ def test_a_lying_size_neither_fills_memory_nor_hangs(tmp_path):
         tar.fileobj.write(info.tobuf(tarfile.GNU_FORMAT) + picture(1))
     for shard in (str(path), f"pipe:cat {path}"):
         with ShardReader(shard) as reader:
-            assert [list(s.members) for s in iter_samples(reader)] == [["jpg"]]
+            for sample in iter_samples(reader):
+                with pytest.raises(BadMemberError, match="too_large: 1,099,511,627,776 bytes"):
+                    sample.image()
+        assert reader.ending is Ending.TRUNCATED
+
+
+@pytest.mark.parametrize("keep", [512 * 7, 512 * 8, 512 * 9 + 100])
+def test_a_cut_is_noticed_in_streams_too(tmp_path, keep):
+    whole = write_pairs(tmp_path / "0.tar", range(4)).read_bytes()
+    (tmp_path / "0.tar.gz").write_bytes(gzip.compress(whole[:keep]))
+    (tmp_path / "1.tar.gz").write_bytes(gzip.compress(whole)[:-400])
+    (tmp_path / "0.tar").write_bytes(whole[:keep])
+    for shard in ("0.tar", "0.tar.gz", "1.tar.gz"):
+        with ShardReader(str(tmp_path / shard)) as reader:
+            assert list(reader)
+        assert reader.ending is Ending.TRUNCATED
+    assert count_shard(f"pipe:cat {tmp_path / '0.tar'}").ending is Ending.TRUNCATED
 
 
 def test_the_last_member_of_a_cut_tar_is_truncated(tmp_path):

@@ -29,6 +29,11 @@ def test_what_matches_nothing_is_named(tmp_path):
         expand_shards(str(tmp_path / "nowhere*.tar"))
 
 
+def test_a_folder_is_refused_with_the_pattern_of_its_shards(tmp_path):
+    with pytest.raises(DataNotFoundError, match=r"is a folder; name its shards: '.*/\*\.tar'"):
+        expand_shards(str(tmp_path))
+
+
 def test_a_missing_shard_of_a_range_is_named(tmp_path):
     write_pairs(tmp_path / "00000.tar", range(1))
     write_pairs(tmp_path / "00002.tar", range(1))
