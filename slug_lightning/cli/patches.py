@@ -1,6 +1,6 @@
 """``slug apply``, ``slug revert`` and ``slug inspect``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jsonargparse import auto_cli
@@ -62,7 +62,7 @@ def inspect(patch: Path) -> int:
     return 0
 
 
-COMMANDS = {"apply": apply, "revert": revert, "inspect": inspect}
+COMMANDS: dict[str, Callable[..., int]] = {"apply": apply, "revert": revert, "inspect": inspect}
 
 
 def run(words: Sequence[str]) -> int:

@@ -1,0 +1,371 @@
+"""The data of one deletion: pairs for the gradients, images for the search and for the final figures."""
+
+import base64
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from slug_lightning.data.captions import concept_pattern
+from slug_lightning.data.celeba import CelebAIdentities
+from slug_lightning.data.census import Census, take_census
+from slug_lightning.data.evaluation import evaluation_loader
+from slug_lightning.data.groups import GroupedPairs, Role
+from slug_lightning.data.imagenet import ImageNetFolder
+from slug_lightning.data.images import MAX_PIXELS, decode_image
+from slug_lightning.data.labelled import LabelledImages
+from slug_lightning.data.partition import Split
+from slug_lightning.data.phased import PhasedLoader
+from slug_lightning.data.prompts import fill, templates
+from slug_lightning.data.reasons import SkipReason
+from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
+
+SPLITS: tuple[Split, Split] = ("search", "final")
+
+
+@dataclass(frozen=True)
+class IdentitySettings:
+    """Images of people by name, in CelebA's layout.
+
+    Attributes:
+        root: Folder with ``img_align_celeba/`` and ``list_identity_celeba.txt``.
+        partition: File that deals images to search (1) and final figures (2); by default a seeded hash does.
+        most: How many of the most frequent identities are measured beside the concept.
+        templates: Name of a template set, or format strings with one ``{}``.
+    """
+
+    root: Path = Path("data/celeba")
+    partition: Path | None = None
+    most: int | None = 100
+    templates: str | list[str] = "identity"
+
+
+@dataclass(frozen=True)
+class ImageNetSettings:
+    """Images by class, in ImageNet's ``val`` layout.
+
+    Attributes:
+        root: Folder with one folder per class.
+        partition: As for identities.
+        class_names: Mapping file (``LOC_synset_mapping.txt`` format); see ``ImageNetFolder``.
+        search_images: Size of the class-balanced sample that the search may look at; ``None`` for all.
+        final_images: The same for the final figures.
+        templates: Name of a template set, or format strings with one ``{}``.
+    """
+
+    root: Path = Path("data/ImageNet/val")
+    partition: Path | None = None
+    class_names: Path | None = None
+    search_images: int | None = None
+    final_images: int | None = None
+    templates: str | list[str] = "simple"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image to show: its data set, true class, model input ``(3, H, W)`` and a PNG data URI."""
+
+    dataset: str
+    label: int
+    image: Tensor
+    picture: str
+
+
+class LatePreprocess:
+    """A transform that is known only once the model is loaded, after the data were looked at."""
+
+    def __init__(self) -> None:
+        self._transform: Callable[[Image.Image], Tensor] | None = None
+
+    def bind(self, transform: Callable[[Image.Image], Tensor]) -> None:
+        """Set the transform."""
+        self._transform = transform
+
+    def __call__(self, image: Image.Image) -> Tensor:
+        """Tensor ``(3, H, W)`` of an RGB image."""
+        assert self._transform is not None
+        return self._transform(image)
+
+
+@contextmanager
+def _collecting(missing: list[str]) -> Iterator[None]:
+    """Note what is missing and go on, so that one error can name it all."""
+    try:
+        yield
+    except DataNotFoundError as error:
+        missing.append(str(error))
+
+
+class UnlearningDataModule(pl.LightningDataModule):
+    """Pairs for the gradient pass and images for the figures of one concept.
+
+    Args:
+        concept: Name of what to forget, as the identity file spells it.
+        forget_shards: Shards of forget pairs; ``{concept}`` stands for the concept's folder name.
+        retain_shards: Shards of what must stay; pairs whose caption names the concept are left out.
+        identities: Images by name; the concept is one of them.
+        imagenet: Images by class, or ``None``.
+        root: Folder that relative paths start from.
+        aliases: Other spellings of the concept, left out of the retain pairs as well.
+        group_size: Retain pairs that share one InfoNCE.
+        forget_batch_size: Forget pairs per batch; does not change the result.
+        retain_limit: Use only the first so many retain samples.
+        forget_caption: Format string that replaces the captions of forget pairs, e.g. ``"{}."``.
+        search_share: Share of evaluation images the search may look at, where no partition file says.
+        eval_batch_size: Evaluation images per batch.
+        num_workers: Processes that decode.
+        max_bad_share: Largest share of unreadable pairs, in ``[0, 1]``; above it the run stops.
+        incomplete_shards: ``skip`` (count and report) or ``refuse`` shards that are cut short.
+        max_pixels: Larger images are skipped.
+        seed: Of samples and partitions.
+    """
+
+    def __init__(
+        self,
+        concept: str,
+        forget_shards: str | list[str],
+        retain_shards: str | list[str],
+        identities: IdentitySettings = IdentitySettings(),
+        imagenet: ImageNetSettings | None = None,
+        root: Path = Path(),
+        aliases: list[str] | None = None,
+        group_size: int = 64,
+        forget_batch_size: int = 64,
+        retain_limit: int | None = None,
+        forget_caption: str | None = None,
+        search_share: float = 0.2,
+        eval_batch_size: int = 128,
+        num_workers: int = 0,
+        max_bad_share: float = 0.1,
+        incomplete_shards: Literal["skip", "refuse"] = "skip",
+        max_pixels: int = MAX_PIXELS,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not concept.strip():
+            raise SettingError("Expected data.concept to name what to forget, but it is empty.")
+        if not 0 <= max_bad_share <= 1:
+            raise SettingError(f"Expected data.max_bad_share in [0, 1], but got {max_bad_share}.")
+        self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
+        self.aliases, self.root = list(aliases or []), Path(root)
+        self.shards = {"forget": forget_shards, "retain": retain_shards}
+        self.identities, self.imagenet = identities, imagenet
+        self.group_sizes = {"forget": forget_batch_size, "retain": group_size}
+        self.retain_limit, self.forget_caption = retain_limit, forget_caption
+        self.search_share, self.seed, self.num_workers = search_share, seed, num_workers
+        self.eval_batch_size, self.max_pixels = eval_batch_size, max_pixels
+        self.max_bad_share, self.incomplete = max_bad_share, incomplete_shards
+        self.census: dict[str, Census] = {}
+        self.sets: dict[tuple[Split, str], LabelledImages] = {}
+        self._images: dict[tuple[Split, str], LabelledImages] = {}
+        self._preprocess = LatePreprocess()
+        self._tokenize: Callable[[list[str]], Tensor] | None = None
+
+    def setup(self, stage: str) -> None:
+        """Look at all data first, so that everything missing is named at once; then load the model."""
+        del stage
+        if not self.sets:
+            self._look()
+            self._divide()
+        clip = self.trainer.lightning_module.load()  # type: ignore[union-attr, operator]
+        self._preprocess.bind(clip.preprocess)
+        self._tokenize = clip.tokenize
+
+    def _look(self) -> None:
+        missing: list[str] = []
+        for role, shards in self.shards.items():
+            limit = self.retain_limit if role == "retain" else None
+            with _collecting(missing):
+                self.census[role] = take_census(self._expand(shards), limit, self.incomplete)
+        for split in SPLITS:
+            with _collecting(missing):
+                self._images[split, "identities"] = self._open_identities(split)
+            if self.imagenet is not None:
+                with _collecting(missing):
+                    self._images[split, "imagenet"] = self._open_imagenet(self.imagenet, split)
+        if missing:
+            raise DataNotFoundError(" ".join(dict.fromkeys(missing)))
+
+    def _expand(self, shards: str | list[str]) -> list[str]:
+        """Fill in the concept's folder name; relative paths start from ``root``, urls stay."""
+        patterns = [shards] if isinstance(shards, str) else shards
+        filled = [pattern.replace("{concept}", "_".join(self.concept.split())) for pattern in patterns]
+        return [p if ":" in p else str(self.root / p) for p in filled]
+
+    def _path(self, path: Path | None) -> Path | None:
+        return None if path is None else self.root / path
+
+    def _open_identities(self, split: Split) -> LabelledImages:
+        settings = self.identities
+        return CelebAIdentities(
+            self.root / settings.root,
+            split,
+            self._preprocess,
+            partition_file=self._path(settings.partition),
+            search_share=self.search_share,
+            max_identities=settings.most,
+            include=[self.concept],
+            seed=self.seed,
+            max_pixels=self.max_pixels,
+        )
+
+    def _open_imagenet(self, settings: ImageNetSettings, split: Split) -> LabelledImages:
+        return ImageNetFolder(
+            self.root / settings.root,
+            split,
+            self._preprocess,
+            class_names_file=self._path(settings.class_names),
+            partition_file=self._path(settings.partition),
+            search_share=self.search_share,
+            subset=settings.search_images if split == "search" else settings.final_images,
+            seed=self.seed,
+            max_pixels=self.max_pixels,
+        )
+
+    def _divide(self) -> None:
+        """Three data sets per split: images of the concept, of other identities, and by class."""
+        self.concept_label = self._images["final", "identities"].label_of(self.concept)
+        for split in SPLITS:
+            people = self._images[split, "identities"]
+            self.sets[split, "forget"] = people.only(self.concept_label)
+            self.sets[split, "identities"] = people.without(self.concept_label)
+            if self.imagenet is not None:
+                self.sets[split, "imagenet"] = self._images[split, "imagenet"]
+
+    @property
+    def loader_names(self) -> list[tuple[Split, str]]:
+        """Split and data set of each validation loader, in their order."""
+        return list(self.sets)
+
+    def class_names(self, classifier: str) -> list[str]:
+        """Names that the classifier ``identities`` or ``imagenet`` chooses among."""
+        return list(self._images["final", classifier].names)
+
+    def prompts(self) -> dict[str, list[list[str]]]:
+        """Prompts per classifier: one row per class, one entry per template."""
+        chosen = {"identities": self.identities.templates}
+        if self.imagenet is not None:
+            chosen["imagenet"] = self.imagenet.templates
+        return {
+            name: [fill(templates(choice), label) for label in self.class_names(name)]
+            for name, choice in chosen.items()
+        }
+
+    def train_dataloader(self) -> PhasedLoader:
+        """Forget pairs, then retain pairs, each group once, dealt to processes by number."""
+        exclude = concept_pattern([self.concept, *self.aliases])
+        template = self.forget_caption
+        caption = None if template is None else lambda _: template.replace("{}", self.concept)
+        return PhasedLoader(
+            self._pair_loader("forget", caption=caption), self._pair_loader("retain", exclude=exclude)
+        )
+
+    def _pair_loader(self, role: Role, **options: Any) -> DataLoader[dict[str, Any]]:
+        trainer = self.trainer
+        assert trainer is not None
+        assert self._tokenize is not None
+        pairs = GroupedPairs(
+            self.census[role],
+            self.group_sizes[role],
+            self._preprocess,
+            self._tokenize,
+            role,
+            rank=trainer.global_rank,
+            world_size=trainer.world_size,
+            max_pixels=self.max_pixels,
+            **options,
+        )
+        return DataLoader(pairs, batch_size=None, num_workers=self.num_workers)
+
+    def val_dataloader(self) -> list[DataLoader[dict[str, Any]]]:
+        """One loader per entry of ``loader_names``; images are dealt to processes by index, none twice."""
+        trainer = self.trainer
+        assert trainer is not None
+        return [
+            evaluation_loader(
+                images, self.eval_batch_size, trainer.global_rank, trainer.world_size, self.num_workers
+            )
+            for images in self.sets.values()
+        ]
+
+    def check_skipped(self, role: Role, skipped: Mapping[str, int], pairs: int) -> None:
+        """Stop if too many pairs could not be used.
+
+        Args:
+            role: ``forget`` or ``retain``.
+            skipped: Count by reason over all processes.
+            pairs: Pairs that were used.
+
+        Raises:
+            BadDataError: Above ``max_bad_share``, with the counts.
+        """
+        bad = {reason: n for reason, n in skipped.items() if reason != SkipReason.EXCLUDED.value}
+        if self.census[role].missing:
+            bad["missing"] = self.census[role].missing
+        total = sum(bad.values()) + pairs
+        if total and sum(bad.values()) / total > self.max_bad_share:
+            counts = ", ".join(f"{n} {reason}" for reason, n in sorted(bad.items()))
+            raise BadDataError(
+                f"{sum(bad.values())} of {total} {role} pairs could not be used ({counts}), more than "
+                f"data.max_bad_share={self.max_bad_share:g} allows. Repair the shards "
+                f"{[shard.name for shard in self.census[role].shards][:3]} or raise the setting."
+            )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of both roles' shards."""
+        lines = [f"{role} {census.digest}\n" for role, census in self.census.items()]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def provenance(self, skipped: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+        """What each role's pairs were: digest, shards, counts by reason, what was incomplete."""
+        about = {}
+        for role, census in self.census.items():
+            counts = dict(skipped.get(role, {}))
+            if census.missing:
+                counts["missing"] = census.missing
+            about[role] = {
+                "digest": census.digest,
+                "shards": len(census.shards),
+                "samples": census.samples,
+                "skipped": counts,
+                "problems": list(census.problems),
+            }
+        return about
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Display names of metrics; the classes of a data set that is not ImageNet are called classes."""
+        if self.imagenet is None or len(self.class_names("imagenet")) == 1000:
+            return {}
+        return {f"retain/imagenet_top{k}": f"classes (ImageNet layout), top-{k}" for k in (1, 5)}
+
+    def samples(self, count: int = 4) -> list[Sample]:
+        """Images of the final split to show: evenly spaced over each data set, ``count`` of each."""
+        shown: list[Sample] = []
+        for (split, dataset), images in self.sets.items():
+            if split == "final":
+                step = max(1, len(images) // count)
+                for index in range(step // 2, len(images), step)[:count]:
+                    item, entry = images[index], images.entries[index]
+                    if "image" in item:
+                        picture = _data_uri(decode_image(entry.path.read_bytes(), self.max_pixels))
+                        shown.append(Sample(dataset, entry.label, item["image"], picture))
+        return shown
+
+
+def _data_uri(image: Image.Image, side: int = 160) -> str:
+    """A PNG data URI, at most ``side`` pixels wide and high."""
+    image = image.copy()
+    image.thumbnail((side, side))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
