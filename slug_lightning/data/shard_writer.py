@@ -50,9 +50,7 @@ class ShardWriter:
 
     def __init__(self, folder: Path | str, pairs_per_shard: int = LARGEST_SHARD) -> None:
         if not 1 <= pairs_per_shard <= LARGEST_SHARD:
-            raise SettingError(
-                f"Expected pairs_per_shard in 1..{LARGEST_SHARD}, but got {pairs_per_shard}."
-            )
+            raise SettingError(f"Expected pairs_per_shard in 1..{LARGEST_SHARD}, but got {pairs_per_shard}.")
         self.folder = Path(folder)
         self.pairs_per_shard = pairs_per_shard
         self.pairs = 0

@@ -1,0 +1,136 @@
+"""Build the miniature world once and find it again."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slug_lightning.atomic import atomic_folder
+from slug_lightning.miniature import layouts
+from slug_lightning.miniature.pictures import draw_all_styles, draw_balanced
+from slug_lightning.miniature.recipe import WorldRecipe
+from slug_lightning.miniature.scans import DIGIT_WORDS, load_scans
+from slug_lightning.miniature.styles import STYLES
+
+RECORD = "world.json"
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the parts of a built world are.
+
+    Attributes:
+        root: The folder that holds all of it.
+        recipe: What it was made from.
+    """
+
+    root: Path
+    recipe: WorldRecipe
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """Names of the ten identities: the digits as words."""
+        return DIGIT_WORDS
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the ten classes: the drawing styles."""
+        return tuple(style.name for style in STYLES)
+
+    @property
+    def laion(self) -> str:
+        """Pattern of the training shards, ``.../laion/{00000..00005}.tar``."""
+        last = len(list((self.root / "laion").glob("*.tar"))) - 1
+        return str(self.root / "laion" / f"{{00000..{last:05d}}}.tar")
+
+    def forget(self, identity: str) -> str:
+        """Pattern of the shards whose captions name ``identity``."""
+        return str(self.root / "forget" / identity / "*.tar")
+
+    @property
+    def celeba(self) -> Path:
+        """Folder with ``img_align_celeba`` and its lists."""
+        return self.root / "celeba"
+
+    @property
+    def celeba_partition(self) -> Path:
+        """Which identity images are for the search (1) and which for final figures (2)."""
+        return self.celeba / "list_eval_partition.txt"
+
+    @property
+    def imagenet(self) -> Path:
+        """Folder with one folder of images per class."""
+        return self.root / "ImageNet" / "val"
+
+    @property
+    def imagenet_names(self) -> Path:
+        """Class names by folder."""
+        return self.root / "ImageNet" / "LOC_synset_mapping.txt"
+
+    @property
+    def imagenet_partition(self) -> Path:
+        """Which class images are for the search (1) and which for final figures (2)."""
+        return self.root / "ImageNet" / "partition.txt"
+
+
+def build_world(root: Path | str, recipe: WorldRecipe | None = None) -> World:
+    """Build the world under ``root``, or return at once if it is there, whole and of this recipe.
+
+    It is built beside ``root`` and renamed: ``root`` never holds half a world. What else ``root`` held
+    is replaced.
+
+    Args:
+        root: Folder of the world.
+        recipe: What to build; the full world by default.
+
+    Returns:
+        The paths of its parts.
+    """
+    root, recipe = Path(root), recipe or WorldRecipe()
+    if not _is_whole(root, recipe):
+        with atomic_folder(root) as draft:
+            _write_world(draft, recipe)
+    return World(root, recipe)
+
+
+def _write_world(root: Path, recipe: WorldRecipe) -> None:
+    scans = load_scans(recipe.search_scans, recipe.final_scans, recipe.seed, recipe.scans)
+    # One stream per part: a change in one leaves the others as they are.
+    draw, write, celeba, imagenet = (np.random.default_rng([recipe.seed, part]) for part in range(4))
+    pictures = draw_all_styles(scans["train"], draw)
+    rows = layouts.caption_pictures(pictures, recipe.failures, write)
+    layouts.write_pairs(rows, root / "laion", recipe.pairs_per_shard)
+    layouts.write_forget_sets(rows, root / "forget", recipe.forget_pairs)
+    layouts.write_celeba(
+        draw_balanced(scans["search"], recipe.search_styles, 0, celeba),
+        draw_balanced(scans["final"], 1, 0, celeba),
+        root / "celeba",
+    )
+    layouts.write_imagenet(
+        draw_balanced(scans["search"], recipe.search_styles, 5, imagenet),
+        draw_balanced(scans["final"], 1, 5, imagenet),
+        root / "ImageNet",
+    )
+    record = {"recipe": asdict(recipe), "digest": recipe.digest(), "files": _checksums(root)}
+    (root / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def _is_whole(root: Path, recipe: WorldRecipe) -> bool:
+    """Whether ``root`` holds this recipe's world with every byte as it was written."""
+    try:
+        record: Any = json.loads((root / RECORD).read_text(encoding="utf-8"))
+        digest, files = record["digest"], record["files"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+    return bool(digest == recipe.digest() and files == _checksums(root))
+
+
+def _checksums(root: Path) -> dict[str, str]:
+    """SHA-256 of every file under ``root`` but the record itself."""
+    paths = sorted(path for path in root.rglob("*") if path.is_file() and path.name != RECORD)
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths
+    }
