@@ -30,11 +30,19 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield draft
+        _like_any_new_file(draft)
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _like_any_new_file(path: Path) -> None:
+    """Permissions as the user's umask says; some writers make files that only the owner can read."""
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """A Trainer whose validation loop is the step search, and whose runs have one folder each."""
 
+import logging
 import re
-from contextlib import nullcontext
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,36 @@ REQUIRED: dict[str, Any] = {
 }
 
 
+# What Lightning warns of and this method does on purpose.
+EXPECTED_WARNINGS = (
+    ".*this fit will run with no optimizer.*",  # the weights do not move
+    ".*module\\(s\\) in eval mode at the start of training.*",  # gradients of the model as it is used
+    ".*does not have many workers.*",  # a setting of ours: data.num_workers
+    ".*IterableDataset.*has `__len__` defined.*",  # the length is exact for any number of workers
+    ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning 2.6 on torch 2.9 and newer
+    ".*The number of training batches .* is smaller than the logging interval.*",
+)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Leave out the warnings about what is meant to be so, and the advertisement."""
+    log = logging.getLogger("lightning.pytorch.utilities.rank_zero")
+    with warnings.catch_warnings():
+        for message in EXPECTED_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
+        log.addFilter(_no_tips)
+        try:
+            yield
+        finally:
+            log.removeFilter(_no_tips)
+
+
+def _no_tips(record: logging.LogRecord) -> bool:
+    text = record.getMessage()
+    return not ("Tip:" in text or "reached." in text or "TPU" in text)
+
+
 class SlugTrainer(pl.Trainer):
     """Lightning's Trainer with the step search as its validation loop.
 
@@ -36,7 +69,8 @@ class SlugTrainer(pl.Trainer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         _refuse_other_values(kwargs)
         kwargs.update(REQUIRED)
-        super().__init__(*args, **kwargs)
+        with quiet():
+            super().__init__(*args, **kwargs)
         self._own_logger = kwargs.get("logger") in (None, True)
         self.validate_loop = StepSearchLoop(
             self, TrainerFn.VALIDATING, RunningStage.VALIDATING, verbose=False, inference_mode=False
@@ -48,7 +82,8 @@ class SlugTrainer(pl.Trainer):
     def fit(self, model: Unlearner, datamodule: pl.LightningDataModule) -> None:  # type: ignore[override]
         """Gradients, layer scores, step search, patch and report."""
         self._open_run_folder(datamodule)
-        super().fit(model, datamodule=datamodule)
+        with quiet():
+            super().fit(model, datamodule=datamodule)
 
     def validate(  # type: ignore[override]
         self,
@@ -75,7 +110,7 @@ class SlugTrainer(pl.Trainer):
             model.use_gradients(Gradients.load(gradients))
         self._open_run_folder(datamodule)
         patched = nullcontext() if patch is None else Patch.load(patch).applied(model.load().model)
-        with patched:
+        with patched, quiet():
             return super().validate(model, datamodule=datamodule, verbose=False)
 
     def _open_run_folder(self, datamodule: Any) -> None:

@@ -1,5 +1,6 @@
 """Small random CLIPs and tensors that several tests need."""
 
+from pathlib import Path
 from typing import Any
 
 import open_clip
@@ -32,3 +33,23 @@ def captions(count: int, seed: int = 0, longest: int = 7) -> torch.Tensor:
 def pictures(count: int, seed: int = 0) -> torch.Tensor:
     """Random images ``(count, 3, 32, 32)``."""
     return torch.randn(count, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
+
+
+CONFIG = Path(__file__).parent.parent / "configs" / "miniature.yaml"
+
+
+def words(world: Path, out: Path, *more: str, command: str = "fit") -> list[str]:
+    """Command line of a run on a miniature world, without progress bar; later words win."""
+    quiet = ["--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false"]
+    start = [command] if command else []
+    return [*start, "--config", str(CONFIG), "--data.root", str(world), "--trainer.accelerator", "cpu",
+            "--trainer.default_root_dir", str(out), *quiet, *more]  # fmt: skip
+
+
+def fit(world: Path, out: Path, *more: str) -> Path:
+    """Run `slug fit` in this process; returns the run's folder."""
+    from slug_lightning.cli import main
+
+    assert main(words(world, out, *more)) == 0
+    (folder,) = [path for path in (out / "runs").glob("*/*") if path.is_dir()]
+    return folder

@@ -7,7 +7,7 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from slug_lightning import __version__
 from slug_lightning.callbacks.account import compose_report, environment, search_rows
@@ -24,6 +24,9 @@ from slug_lightning.unlearning import SLUG, Outcome
 class RunFiles(Callback):
     """Writes the run's files on the first process, each whole or not at all, and prints the result."""
 
+    def __init__(self) -> None:
+        self._closing: RenderableType | None = None
+
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *args: Any) -> None:
         """Save the gradients as soon as they are complete: a later search can start from them."""
         if trainer.is_global_zero and isinstance(pl_module, SLUG) and pl_module.gradients is not None:
@@ -36,7 +39,7 @@ class RunFiles(Callback):
             return
         folder: Path = trainer.run_dir
         if outcome.trace is None:
-            Console().print(closing_summary(compose_report(trainer, module, None), folder))
+            self._closing = closing_summary(compose_report(trainer, module, None), folder)
             return
         write_search(folder / "search.csv", search_rows(outcome.trace))
         write_evidence(folder / "evidence.json", collect_evidence(module, outcome))
@@ -45,7 +48,13 @@ class RunFiles(Callback):
         write_report(folder / "report.json", report)
         build_report(folder)
         self._show_in_tensorboard(trainer, module, outcome, report, folder)
-        Console().print(closing_summary(report, folder))
+        self._closing = closing_summary(report, folder)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
+        """Print the result last, below the progress bars."""
+        if self._closing is not None:
+            Console().print(self._closing)
+            self._closing = None
 
     def _write_patch(self, module: SLUG, outcome: Outcome, folder: Path) -> Path | None:
         """No file without a feasible point: a patch that does not forget must not be applied by mistake."""

@@ -1,6 +1,8 @@
 """``slug fit`` and ``slug validate``: LightningCLI over the SLUG module and its data."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import lightning.pytorch as pl
@@ -41,19 +43,30 @@ def build(words: Sequence[str], run: bool = True) -> SlugCLI:
         words: With the subcommand first if ``run``, without it if not.
         run: Execute, or only instantiate trainer, module and data.
     """
-    return SlugCLI(
-        Unlearner,
-        UnlearningDataModule,
-        trainer_class=SlugTrainer,
-        trainer_defaults=dict(REQUIRED),
-        save_config_callback=SaveRunConfig,
-        seed_everything_default=0,
-        subclass_mode_model=True,
-        subclass_mode_data=True,
-        auto_configure_optimizers=False,
-        args=list(words),
-        run=run,
-    )
+    with _command_line(words):
+        return SlugCLI(
+            Unlearner,
+            UnlearningDataModule,
+            trainer_class=SlugTrainer,
+            trainer_defaults=dict(REQUIRED),
+            save_config_callback=SaveRunConfig,
+            seed_everything_default=0,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            auto_configure_optimizers=False,
+            run=run,
+        )
+
+
+@contextmanager
+def _command_line(words: Sequence[str]) -> Iterator[None]:
+    """Let the words be the process's own: DDP starts its other processes from ``sys.argv``."""
+    saved = sys.argv
+    sys.argv = [saved[0], *words]
+    try:
+        yield
+    finally:
+        sys.argv = saved
 
 
 def run(words: Sequence[str]) -> int:

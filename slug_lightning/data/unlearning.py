@@ -344,9 +344,10 @@ class UnlearningDataModule(pl.LightningDataModule):
     @property
     def labels(self) -> dict[str, str]:
         """Display names of metrics; the classes of a data set that is not ImageNet are called classes."""
-        if self.imagenet is None or len(self.class_names("imagenet")) == 1000:
-            return {}
-        return {f"retain/imagenet_top{k}": f"classes (ImageNet layout), top-{k}" for k in (1, 5)}
+        names = {"retain/identities_top5": "other identities, top-5"}
+        if self.imagenet is not None and len(self.class_names("imagenet")) != 1000:
+            names |= {f"retain/imagenet_top{k}": f"classes (ImageNet layout), top-{k}" for k in (1, 5)}
+        return names
 
     def samples(self, count: int = 4) -> list[Sample]:
         """Images of the final split to show: evenly spaced over each data set, ``count`` of each."""

@@ -108,7 +108,7 @@ class SLUG(Unlearner):
             found = torch.autograd.grad(loss, weights, allow_unused=True)
             gradients = [torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)]
             first = f"{role} batch {batch_idx} (first pair {batch['key'][0]!r})"
-            self.accumulator.add(role, gradients, float(loss), pairs, first)
+            self.accumulator.add(role, gradients, float(loss.detach()), pairs, first)
         if batch["last"]:
             self.accumulator.reduce_(role, self._all_sum)
             self.skipped[role] = self._sum_counts(counts)

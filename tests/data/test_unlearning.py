@@ -1,0 +1,121 @@
+import re
+import shutil
+
+import pytest
+import torch
+
+from slug_lightning.cli.lightning import build
+from slug_lightning.data.captions import names_concept
+from slug_lightning.data.shards import iter_pairs
+from slug_lightning.errors import BadDataError, ConceptNotFoundError, DataNotFoundError, SettingError
+from tests.helpers import words
+
+
+def prepared(world, out, *more):
+    cli = build(words(world, out, *more, command=""), run=False)
+    module, data, trainer = cli.model, cli.datamodule, cli.trainer
+    trainer.strategy.connect(module)
+    data.trainer = trainer
+    data.setup("fit")
+    return data
+
+
+def test_each_pair_once_forget_first_and_the_concept_left_out_of_retain(tiny_world, tmp_path):
+    data = prepared(tiny_world, tmp_path)
+    keys = {"forget": [], "retain": []}
+    roles = []
+    for batch in data.train_dataloader():
+        keys[batch["role"]] += batch["key"]
+        roles.append(batch["role"])
+    assert roles == sorted(roles)
+    retained = [p for p in iter_pairs(str(tiny_world / "laion" / "*.tar"))]
+    expected = [p.key for p in retained if not names_concept(p.caption, "seven")]
+    assert keys["retain"] == expected
+    assert len(expected) < len(retained)
+    assert keys["forget"] == [p.key for p in iter_pairs(str(tiny_world / "forget" / "seven" / "*.tar"))]
+
+
+def test_captions_of_the_retain_pairs_are_their_own(tiny_world, tmp_path):
+    data = prepared(tiny_world, tmp_path, "--data.forget_caption", "{}.")
+    texts = {"forget": set(), "retain": set()}
+    for batch in data.train_dataloader():
+        texts[batch["role"]] |= {tuple(row) for row in batch["text"].tolist()}
+    assert len(texts["forget"]) == 1  # the template
+    assert len(texts["retain"]) > 20
+
+
+def test_search_and_final_images_are_disjoint_and_exclude_the_concept_where_they_should(tiny_world, tmp_path):
+    data = prepared(tiny_world, tmp_path)
+    keys = {name: {e.key for e in images.entries} for name, images in data.sets.items()}
+    for dataset in ("forget", "identities", "imagenet"):
+        assert keys["search", dataset]
+        assert keys["final", dataset]
+        assert not keys["search", dataset] & keys["final", dataset]
+    for split in ("search", "final"):
+        assert not keys[split, "forget"] & keys[split, "identities"]
+        assert {e.label for e in data.sets[split, "forget"].entries} == {data.concept_label}
+
+
+def test_prompts_cover_all_names(tiny_world, tmp_path):
+    prompts = prepared(tiny_world, tmp_path).prompts()
+    assert len(prompts["identities"]) == 10
+    assert ["seven."] in prompts["identities"]
+    assert all(row[0].startswith("a photo of a ") for row in prompts["imagenet"])
+
+
+def test_everything_missing_is_named_in_one_error(tmp_path):
+    with pytest.raises(DataNotFoundError) as caught:
+        prepared(tmp_path, tmp_path)
+    sentence = str(caught.value)
+    for part in ("forget/seven", "laion", "celeba", "ImageNet"):
+        assert part in sentence
+
+
+def test_unknown_concept_is_refused_with_near_misses(tiny_world, tmp_path):
+    with pytest.raises(ConceptNotFoundError, match="'seven'"):
+        prepared(tiny_world, tmp_path, "--data.concept", "sevn", "--data.forget_shards", "laion/*.tar")
+
+
+def test_too_many_bad_pairs_stop_the_run_with_their_counts(tiny_world, tmp_path):
+    data = prepared(tiny_world, tmp_path)
+    data.check_skipped("retain", {"broken_image": 5, "excluded": 500}, 95)
+    with pytest.raises(
+        BadDataError, match=re.escape("11 of 100 retain pairs could not be used (11 broken_image)")
+    ):
+        data.check_skipped("retain", {"broken_image": 11, "excluded": 500}, 89)
+
+
+def test_a_truncated_shard_counts_as_bad_pairs(tiny_world, tmp_path):
+    world = tmp_path / "world"
+    shutil.copytree(tiny_world, world)
+    shard = next(iter(sorted((world / "laion").glob("*.tar"))))
+    shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 3])
+    data = prepared(world, tmp_path)
+    assert data.census["retain"].missing > 0
+    with pytest.raises(BadDataError, match="missing"):
+        data.check_skipped("retain", {}, data.census["retain"].samples)
+    with pytest.raises(BadDataError, match="truncated"):
+        prepared(world, tmp_path, "--data.incomplete_shards", "refuse")
+
+
+def test_digest_changes_with_the_data(tiny_world, tmp_path):
+    one = prepared(tiny_world, tmp_path)
+    other = prepared(tiny_world, tmp_path, "--data.concept", "three")
+    assert one.digest == prepared(tiny_world, tmp_path).digest
+    assert one.digest != other.digest
+
+
+def test_samples_can_be_shown(tiny_world, tmp_path):
+    samples = prepared(tiny_world, tmp_path).samples(3)
+    assert [s.dataset for s in samples] == ["forget"] * 3 + ["identities"] * 3 + ["imagenet"] * 3
+    assert all(s.picture.startswith("data:image/png;base64,") for s in samples)
+    assert all(torch.isfinite(s.image).all() for s in samples)
+
+
+def test_bad_settings_are_refused(tiny_world, tmp_path):
+    from slug_lightning.data.unlearning import UnlearningDataModule
+
+    with pytest.raises(SettingError, match=r"data\.concept"):
+        UnlearningDataModule(" ", "a.tar", "b.tar")
+    with pytest.raises(SettingError, match="max_bad_share"):
+        UnlearningDataModule("x", "a.tar", "b.tar", max_bad_share=1.5)

@@ -1,0 +1,36 @@
+import pytest
+
+from slug_lightning.atomic import atomic_folder, atomic_path, write_text
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "a.txt"
+    write_text(target, "old")
+    with pytest.raises(RuntimeError), atomic_path(target) as draft:
+        draft.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path):
+    import torch
+    from safetensors.torch import save_file
+
+    with atomic_path(tmp_path / "a.safetensors") as draft:
+        save_file({"a": torch.zeros(1)}, draft)
+    (tmp_path / "plain").write_text("")
+    assert (tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_failed_folder_leaves_the_old_one(tmp_path):
+    target = tmp_path / "folder"
+    with atomic_folder(target) as draft:
+        (draft / "a").write_text("old")
+    with pytest.raises(RuntimeError), atomic_folder(target) as draft:
+        raise RuntimeError
+    assert (target / "a").read_text() == "old"
+    with atomic_folder(target) as draft:
+        (draft / "b").write_text("new")
+    assert [p.name for p in target.iterdir()] == ["b"]
+    assert list(tmp_path.iterdir()) == [target]

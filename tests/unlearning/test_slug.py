@@ -1,0 +1,162 @@
+"""The gradient pass against a plain loop, and what a step along the forget gradient does."""
+
+import json
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from slug_lightning.data.captions import names_concept
+from slug_lightning.data.shards import iter_pairs
+from slug_lightning.errors import BadDataError, NonFiniteError, PatchMismatchError, SettingError
+from slug_lightning.functional import alignment, importance
+from slug_lightning.models import candidate_layers, get_layer, load_clip
+from slug_lightning.unlearning import SLUG, Gradients
+from tests.helpers import fit, words
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return load_clip("miniature")
+
+
+def tensors(clip, pairs):
+    images = torch.stack([clip.preprocess(p.image) for p in pairs])
+    return images, clip.tokenize([p.caption for p in pairs])
+
+
+def full_batch_gradient(clip, loss):
+    layers = candidate_layers(clip.model)
+    return dict(
+        zip(layers, torch.autograd.grad(loss, [get_layer(clip.model, n) for n in layers]), strict=True)
+    )
+
+
+def forget_pairs(world):
+    return list(iter_pairs(str(world / "forget" / "seven" / "*.tar")))
+
+
+def forget_loss(clip, pairs):
+    images, texts = tensors(clip, pairs)
+    return (
+        1 - F.cosine_similarity(clip.model.encode_image(images), clip.model.encode_text(texts), dim=-1)
+    ).mean()
+
+
+def test_streamed_forget_gradient_equals_the_full_batch(tiny_run, tiny_world, clip):
+    streamed = Gradients.load(tiny_run / "gradients.safetensors")
+    pairs = forget_pairs(tiny_world)
+    loss = forget_loss(clip, pairs)
+    assert streamed.pairs["forget"] == len(pairs)
+    assert streamed.losses["forget"] == pytest.approx(float(loss.detach()), rel=1e-5)
+    for name, expected in full_batch_gradient(clip, loss).items():
+        torch.testing.assert_close(streamed.forget[name], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_streamed_retain_gradient_equals_a_plain_loop_over_groups(tiny_run, tiny_world, clip):
+    streamed = Gradients.load(tiny_run / "gradients.safetensors")
+    every = list(iter_pairs(str(tiny_world / "laion" / "*.tar")))
+    total, count = 0.0, 0
+    for start in range(0, len(every), 64):  # the configuration's group size
+        group = [p for p in every[start : start + 64] if not names_concept(p.caption, "seven")]
+        images, texts = tensors(clip, group)
+        v = F.normalize(clip.model.encode_image(images), dim=-1)
+        t = F.normalize(clip.model.encode_text(texts), dim=-1)
+        logits, target = clip.model.logit_scale.exp() * v @ t.T, torch.arange(len(group))
+        total = total + len(group) * (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+        count += len(group)
+    assert streamed.pairs["retain"] == count
+    assert streamed.losses["retain"] == pytest.approx(float(total.detach()) / count, rel=1e-5)
+    for name, expected in full_batch_gradient(clip, total / count).items():
+        torch.testing.assert_close(streamed.retain[name], expected, rtol=1e-3, atol=1e-6)
+
+
+def test_batch_size_of_the_forget_pairs_changes_nothing(tiny_run, tiny_world, tmp_path):
+    other = fit(tiny_world, tmp_path, "--data.forget_batch_size", "7", "--data.retain_limit", "64")
+    one, two = (Gradients.load(run / "gradients.safetensors") for run in (tiny_run, other))
+    for name in one.layers:
+        torch.testing.assert_close(one.forget[name], two.forget[name], rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("tower", ["visual.", "transformer."])
+def test_a_small_step_along_the_forget_gradient_pulls_the_forget_pairs_apart(
+    tiny_run, tiny_world, clip, tower
+):
+    """The sign theorem: theta + step * g_f lowers the mean cosine, theta - step * g_f raises it."""
+    gradients = Gradients.load(tiny_run / "gradients.safetensors")
+    pairs = forget_pairs(tiny_world)
+    with torch.no_grad():
+        base = float(forget_loss(clip, pairs))
+        for name in [n for n in gradients.layers if n.startswith(tower)]:
+            weight, direction = get_layer(clip.model, name), gradients.forget[name]
+            step = 0.01 * float(weight.norm() / direction.norm())
+            saved = weight.clone()
+            weight.copy_(saved + step * direction)
+            apart = float(forget_loss(clip, pairs))
+            weight.copy_(saved - step * direction)
+            together = float(forget_loss(clip, pairs))
+            weight.copy_(saved)
+            assert together < base < apart, name
+
+
+def test_layers_csv_holds_the_scores_of_these_gradients(tiny_run, clip):
+    from slug_lightning.reports.tables import read_layers
+
+    gradients = Gradients.load(tiny_run / "gradients.safetensors")
+    rows = {row.layer: row for row in read_layers(tiny_run / "layers.csv")}
+    assert list(rows) == candidate_layers(clip.model)
+    for name, row in rows.items():
+        forget, retain = gradients.forget[name], gradients.retain[name]
+        assert row.importance == pytest.approx(importance(forget, get_layer(clip.model, name)), rel=1e-5)
+        assert row.alignment == pytest.approx(alignment(forget, retain), rel=1e-4, abs=1e-6)
+
+
+def test_gradients_say_what_they_are(tiny_run):
+    header = Gradients.load(tiny_run / "gradients.safetensors").header
+    assert header["concept"] == "seven"
+    assert header["base_model"] == "miniature"
+    assert header["seed"] == "0"
+    assert set(json.loads(header["base_fingerprint"])) == {"vision", "text"}
+    assert set(json.loads(header["data"])) == {"forget", "retain"}
+
+
+def test_gradients_of_other_weights_or_layers_are_refused(tiny_run):
+    gradients = Gradients.load(tiny_run / "gradients.safetensors")
+    other = SLUG()
+    with torch.no_grad():
+        other.load().model.visual.proj[0, 0] += 1
+    with pytest.raises(PatchMismatchError, match="other weights"):
+        other.use_gradients(gradients)
+    wider = SLUG(exclude="published")
+    with pytest.raises(SettingError, match="lack .* candidate layers"):
+        wider.use_gradients(gradients)
+
+
+def test_no_gradient_is_kept_on_the_parameters_and_weights_stay(tiny_world, tmp_path, clip):
+    from slug_lightning.cli.lightning import build
+
+    cli = build(words(tiny_world, tmp_path, "--data.retain_limit", "64"))
+    assert all(p.grad is None for p in cli.model.network.parameters())
+    for name, weight in clip.model.named_parameters():
+        assert torch.equal(weight, dict(cli.model.network.named_parameters())[name]), name
+
+
+def test_a_non_finite_gradient_names_layer_and_batch(tiny_world, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "slug_lightning.unlearning.slug.pair_cosine_loss", lambda v, t: (v * t).sum() * float("inf")
+    )
+    with pytest.raises(
+        NonFiniteError, match=r"forget gradient of layer '.*' is NaN or infinite in forget batch 0"
+    ):
+        from slug_lightning.cli.lightning import build
+
+        build(words(tiny_world, tmp_path))
+
+
+def test_an_empty_role_is_refused(tiny_world, tmp_path):
+    from slug_lightning.cli.lightning import build
+
+    aliases = [f"--data.aliases+={word}" for word in ("a", "the", "in", "of")]
+    everything = ["--data.retain_shards", "forget/seven/*.tar"]
+    with pytest.raises(BadDataError, match="at least one retain pair"):
+        build(words(tiny_world, tmp_path, *everything, *aliases))
