@@ -81,7 +81,7 @@ class SlugTrainer(pl.Trainer):
 
     def fit(self, model: Unlearner, datamodule: pl.LightningDataModule) -> None:  # type: ignore[override]
         """Gradients, layer scores, step search, patch and report."""
-        self._open_run_folder(datamodule)
+        self._open_run(model, datamodule)
         with quiet():
             super().fit(model, datamodule=datamodule)
 
@@ -108,13 +108,18 @@ class SlugTrainer(pl.Trainer):
                 msg = f"Expected --gradients with the module SLUG, but got {type(model).__name__}."
                 raise SettingError(msg)
             model.use_gradients(Gradients.load(gradients))
-        self._open_run_folder(datamodule)
+        self._open_run(model, datamodule)
         patched = nullcontext() if patch is None else Patch.load(patch).applied(model.load().model)
         with patched, quiet():
             return super().validate(model, datamodule=datamodule, verbose=False)
 
-    def _open_run_folder(self, datamodule: Any) -> None:
-        """One rule: your logger's folder if it has one, else ``runs/<concept>/<time>`` with TensorBoard."""
+    def _open_run(self, model: Unlearner, datamodule: Any) -> None:
+        """Refuse what cannot run before anything is written, then choose the folder.
+
+        One rule: your logger's folder if it has one, else ``runs/<concept>/<time>`` with TensorBoard.
+        """
+        datamodule.look()
+        model.load()
         root, name = Path(self.default_root_dir) / "runs", folder_name(datamodule.concept)
         version = free_version(root / name, datetime.now().strftime("%Y%m%d-%H%M%S"))
         if self._own_logger:

@@ -5,6 +5,8 @@ import os
 import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched, ever
+# Tensors are tiny here: a second thread costs more than it brings, above all on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # LightningCLI 2.6 calls names that jsonargparse 4.41 renamed: github.com/Lightning-AI/pytorch-lightning
 os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
 

@@ -46,10 +46,10 @@ def words(world: Path, out: Path, *more: str, command: str = "fit") -> list[str]
             "--trainer.default_root_dir", str(out), *quiet, *more]  # fmt: skip
 
 
-def fit(world: Path, out: Path, *more: str) -> Path:
-    """Run `slug fit` in this process; returns the run's folder."""
+def fit(world: Path, out: Path, *more: str, command: str = "fit", status: int | None = 0) -> Path:
+    """Run a command in this process; returns the run's folder. ``status=None`` accepts any search result."""
     from slug_lightning.cli import main
 
-    assert main(words(world, out, *more)) == 0
+    assert main(words(world, out, *more, command=command)) in ((0, 3) if status is None else (status,))
     (folder,) = [path for path in (out / "runs").glob("*/*") if path.is_dir()]
     return folder

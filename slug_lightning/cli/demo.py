@@ -5,6 +5,8 @@ from pathlib import Path
 
 from jsonargparse import auto_cli
 
+from slug_lightning.errors import ConceptNotFoundError, closest
+
 CONFIG = Path(__file__).parent.parent / "miniature" / "config.yaml"  # links to configs/miniature.yaml
 
 
@@ -18,8 +20,14 @@ def demo(concept: str = "seven", data: Path = Path("data/miniature")) -> int:
         data: Where the miniature world is kept.
     """
     from slug_lightning.cli.lightning import run as run_lightning
+    from slug_lightning.miniature.scans import DIGIT_WORDS
     from slug_lightning.miniature.world import build_world
 
+    if concept not in DIGIT_WORDS:
+        near = closest(concept, DIGIT_WORDS) or list(DIGIT_WORDS)
+        raise ConceptNotFoundError(
+            f"Expected --concept to be a digit as a word, but got {concept!r}. Closest: {near}."
+        )
     build_world(data)
     return run_lightning(
         ["fit", "--config", str(CONFIG), "--data.root", str(data), "--data.concept", concept]

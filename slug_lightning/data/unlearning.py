@@ -169,17 +169,26 @@ class UnlearningDataModule(pl.LightningDataModule):
         self._preprocess = LatePreprocess()
         self._tokenize: Callable[[list[str]], Tensor] | None = None
 
-    def setup(self, stage: str) -> None:
-        """Look at all data first, so that everything missing is named at once; then load the model."""
-        del stage
+    def look(self) -> None:
+        """Find all data, before a model is loaded or a file written.
+
+        Raises:
+            DataNotFoundError: Naming everything that is missing at once.
+            ConceptNotFoundError: If no identity has the concept's name.
+        """
         if not self.sets:
-            self._look()
+            self._find()
             self._divide()
+
+    def setup(self, stage: str) -> None:
+        """Called by Lightning on every process."""
+        del stage
+        self.look()
         clip = self.trainer.lightning_module.load()  # type: ignore[union-attr, operator]
         self._preprocess.bind(clip.preprocess)
         self._tokenize = clip.tokenize
 
-    def _look(self) -> None:
+    def _find(self) -> None:
         missing: list[str] = []
         for role, shards in self.shards.items():
             limit = self.retain_limit if role == "retain" else None

@@ -108,8 +108,7 @@ class Unlearner(pl.LightningModule):
         """Collect what the final pass left."""
         assert self._means is not None
         heads = [self.evaluator.classifier(i, "identities") for i in range(len(self.evaluator.points))]
-        with self._means.sync_context():
-            means = self._means.compute()
+        means = self._means.compute()  # summed over processes
         return Outcome(before, after, trace, means.cpu(), torch.stack(heads).cpu())
 
     def begin_pass(self, current: Pass) -> None:
