@@ -1,11 +1,8 @@
 """The data of one deletion: pairs for the gradients, images for the search and for the final figures."""
 
-import base64
 import hashlib
-import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,63 +17,17 @@ from slug_lightning.data.census import Census, take_census
 from slug_lightning.data.evaluation import evaluation_loader
 from slug_lightning.data.groups import GroupedPairs, Role
 from slug_lightning.data.imagenet import ImageNetFolder
-from slug_lightning.data.images import MAX_PIXELS, decode_image
+from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.labelled import LabelledImages
 from slug_lightning.data.partition import Split
 from slug_lightning.data.phased import PhasedLoader
 from slug_lightning.data.prompts import fill, templates
 from slug_lightning.data.reasons import SkipReason
+from slug_lightning.data.settings import IdentitySettings, ImageNetSettings
+from slug_lightning.data.showing import Sample, pick_samples
 from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
 
 SPLITS: tuple[Split, Split] = ("search", "final")
-
-
-@dataclass(frozen=True)
-class IdentitySettings:
-    """Images of people by name, in CelebA's layout.
-
-    Attributes:
-        root: Folder with ``img_align_celeba/`` and ``list_identity_celeba.txt``.
-        partition: File that deals images to search (1) and final figures (2); by default a seeded hash does.
-        most: How many of the most frequent identities are measured beside the concept.
-        templates: Name of a template set, or format strings with one ``{}``.
-    """
-
-    root: Path = Path("data/celeba")
-    partition: Path | None = None
-    most: int | None = 100
-    templates: str | list[str] = "identity"
-
-
-@dataclass(frozen=True)
-class ImageNetSettings:
-    """Images by class, in ImageNet's ``val`` layout.
-
-    Attributes:
-        root: Folder with one folder per class.
-        partition: As for identities.
-        class_names: Mapping file (``LOC_synset_mapping.txt`` format); see ``ImageNetFolder``.
-        search_images: Size of the class-balanced sample that the search may look at; ``None`` for all.
-        final_images: The same for the final figures.
-        templates: Name of a template set, or format strings with one ``{}``.
-    """
-
-    root: Path = Path("data/ImageNet/val")
-    partition: Path | None = None
-    class_names: Path | None = None
-    search_images: int | None = None
-    final_images: int | None = None
-    templates: str | list[str] = "simple"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One image to show: its data set, true class, model input ``(3, H, W)`` and a PNG data URI."""
-
-    dataset: str
-    label: int
-    image: Tensor
-    picture: str
 
 
 class LatePreprocess:
@@ -359,23 +310,6 @@ class UnlearningDataModule(pl.LightningDataModule):
         return names
 
     def samples(self, count: int = 4) -> list[Sample]:
-        """Images of the final split to show: evenly spaced over each data set, ``count`` of each."""
-        shown: list[Sample] = []
-        for (split, dataset), images in self.sets.items():
-            if split == "final":
-                step = max(1, len(images) // count)
-                for index in range(step // 2, len(images), step)[:count]:
-                    item, entry = images[index], images.entries[index]
-                    if "image" in item:
-                        picture = _data_uri(decode_image(entry.path.read_bytes(), self.max_pixels))
-                        shown.append(Sample(dataset, entry.label, item["image"], picture))
-        return shown
-
-
-def _data_uri(image: Image.Image, side: int = 160) -> str:
-    """A PNG data URI, at most ``side`` pixels wide and high."""
-    image = image.copy()
-    image.thumbnail((side, side))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+        """Images of the final split to show, ``count`` of each data set."""
+        final = {dataset: images for (split, dataset), images in self.sets.items() if split == "final"}
+        return [s for dataset, images in final.items() for s in pick_samples(images, dataset, count)]

@@ -1,0 +1,42 @@
+"""Where evaluation images are and how they are asked for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class IdentitySettings:
+    """Images of people by name, in CelebA's layout.
+
+    Attributes:
+        root: Folder with ``img_align_celeba/`` and ``list_identity_celeba.txt``.
+        partition: File that deals images to search (1) and final figures (2); by default a seeded hash does.
+        most: How many of the most frequent identities are measured beside the concept.
+        templates: Name of a template set, or format strings with one ``{}``.
+    """
+
+    root: Path = Path("data/celeba")
+    partition: Path | None = None
+    most: int | None = 100
+    templates: str | list[str] = "identity"
+
+
+@dataclass(frozen=True)
+class ImageNetSettings:
+    """Images by class, in ImageNet's ``val`` layout.
+
+    Attributes:
+        root: Folder with one folder per class.
+        partition: As for identities.
+        class_names: Mapping file (``LOC_synset_mapping.txt`` format); see ``ImageNetFolder``.
+        search_images: Size of the class-balanced sample that the search may look at; ``None`` for all.
+        final_images: The same for the final figures.
+        templates: Name of a template set, or format strings with one ``{}``.
+    """
+
+    root: Path = Path("data/ImageNet/val")
+    partition: Path | None = None
+    class_names: Path | None = None
+    search_images: int | None = None
+    final_images: int | None = None
+    templates: str | list[str] = "simple"
