@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from slug_lightning.atomic import atomic_folder
+from slug_lightning.errors import SettingError
 from slug_lightning.miniature import layouts
 from slug_lightning.miniature.pictures import draw_all_styles, draw_balanced
 from slug_lightning.miniature.recipe import WorldRecipe
@@ -16,6 +17,7 @@ from slug_lightning.miniature.scans import DIGIT_WORDS, load_scans
 from slug_lightning.miniature.styles import STYLES
 
 RECORD = "world.json"
+PARTS = {"laion", "forget", "celeba", "ImageNet", RECORD}
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,8 @@ class World:
 def build_world(root: Path | str, recipe: WorldRecipe | None = None) -> World:
     """Build the world under ``root``, or return at once if it is there, whole and of this recipe.
 
-    It is built beside ``root`` and renamed: ``root`` never holds half a world. What else ``root`` held
-    is replaced.
+    It is built beside ``root`` and renamed: ``root`` never holds half a world. An older world is replaced;
+    a folder with anything else in it is refused.
 
     Args:
         root: Folder of the world.
@@ -88,12 +90,24 @@ def build_world(root: Path | str, recipe: WorldRecipe | None = None) -> World:
 
     Returns:
         The paths of its parts.
+
+    Raises:
+        SettingError: If ``root`` holds files that are no miniature world.
     """
     root, recipe = Path(root), recipe or WorldRecipe()
     if not _is_whole(root, recipe):
+        _refuse_other_files(root)
         with atomic_folder(root) as draft:
             _write_world(draft, recipe)
     return World(root, recipe)
+
+
+def _refuse_other_files(root: Path) -> None:
+    if root.exists() and not (root.is_dir() and {path.name for path in root.iterdir()} <= PARTS):
+        raise SettingError(
+            f"Expected a folder of its own for the miniature world, but '{root}' holds other files. "
+            "Name another folder; nothing was changed."
+        )
 
 
 def _write_world(root: Path, recipe: WorldRecipe) -> None:

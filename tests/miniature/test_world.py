@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from slug_lightning.errors import SettingError
 from slug_lightning.miniature import world as module
 from slug_lightning.miniature.world import build_world
 from tests.miniature.conftest import SMALL
@@ -113,3 +114,17 @@ def test_paths_exist(small_world):
         assert path.exists()
     assert small_world.laion.endswith("laion/{00000..00002}.tar")
     assert small_world.forget("seven").endswith("forget/seven/*.tar")
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_other_peoples_files_are_never_replaced(tmp_path, kind):
+    root = tmp_path / "documents"
+    if kind == "folder":
+        root.mkdir()
+        (root / "thesis.tex").write_text("years of work")
+    else:
+        root.write_text("years of work")
+    with pytest.raises(SettingError, match="holds other files"):
+        build_world(root)
+    kept = root / "thesis.tex" if kind == "folder" else root
+    assert kept.read_text() == "years of work"
