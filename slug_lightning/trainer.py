@@ -109,6 +109,7 @@ class SlugTrainer(pl.Trainer):
                 raise SettingError(msg)
             model.use_gradients(Gradients.load(gradients))
         self._open_run(model, datamodule)
+        model.patch_name = None if patch is None else str(patch)
         patched = nullcontext() if patch is None else Patch.load(patch).applied(model.load().model)
         with patched, quiet():
             return super().validate(model, datamodule=datamodule, verbose=False)

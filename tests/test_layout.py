@@ -10,7 +10,7 @@ MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p.name not in ("__init__.py
 
 # Later layers may import earlier ones, never the other way round.
 LAYERS = [
-    {"errors", "atomic"},
+    {"errors", "atomic", "tensor_file"},
     {"functional"},
     {"models", "data", "metrics"},
     {"patch", "search", "reports", "miniature"},

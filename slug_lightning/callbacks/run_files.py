@@ -1,5 +1,6 @@
 """The files of a run: gradients, trace, patch, evidence, report; and what TensorBoard shows of them."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console, RenderableType
 
 from slug_lightning import __version__
+from slug_lightning.atomic import write_text
 from slug_lightning.callbacks.account import compose_report, environment, search_rows
 from slug_lightning.callbacks.evidence import collect_evidence
 from slug_lightning.patch import Patch
 from slug_lightning.reports.build import build_report
-from slug_lightning.reports.closing import closing_summary
+from slug_lightning.reports.closing import closing_summary, measured_summary
 from slug_lightning.reports.evidence import write_evidence
 from slug_lightning.reports.report_file import write_report
 from slug_lightning.reports.tables import write_search
@@ -39,7 +41,7 @@ class RunFiles(Callback):
             return
         folder: Path = trainer.run_dir
         if outcome.trace is None:
-            self._closing = closing_summary(compose_report(trainer, module, None), folder)
+            self._closing = self._write_metrics(module, outcome, folder)
             return
         write_search(folder / "search.csv", search_rows(outcome.trace))
         write_evidence(folder / "evidence.json", collect_evidence(module, outcome))
@@ -55,6 +57,16 @@ class RunFiles(Callback):
         if self._closing is not None:
             Console().print(self._closing)
             self._closing = None
+
+    def _write_metrics(self, module: Any, outcome: Outcome, folder: Path) -> RenderableType:
+        """``metrics.json``: figures of the model as it is, patched or not."""
+        entries = {name: a.entry() for name, a in outcome.before.metrics.items() if a.n}
+        about = {"concept": module.data.concept, "base_model": module.load().name, "patch": module.patch_name}
+        write_text(folder / "metrics.json", json.dumps({**about, "metrics": entries}, indent=2) + "\n")
+        model = f"{about['base_model']}, " + (
+            f"patched by {module.patch_name}" if module.patch_name else "original"
+        )
+        return measured_summary(model, entries, module.data.labels)
 
     def _write_patch(self, module: SLUG, outcome: Outcome, folder: Path) -> Path | None:
         """No file without a feasible point: a patch that does not forget must not be applied by mistake."""

@@ -53,12 +53,18 @@ def inspect(patch: Path) -> int:
         patch: patch.safetensors of a run.
     """
     from slug_lightning.patch import Patch
+    from slug_lightning.patch.patch import HEADER
 
     loaded = Patch.load(patch)
-    norm = float(loaded.update.norm())
-    facts = {"file": str(patch), "bytes": str(patch.stat().st_size), "shape": str(tuple(loaded.update.shape))}
-    for name, value in {**facts, "norm": f"{norm:.6g}", **loaded.header}.items():
-        print(f"{name:<18}{value if len(value) < 200 else value[:200] + ' ...'}")
+    facts = {
+        "file": str(patch),
+        "bytes": str(patch.stat().st_size),
+        "shape": str(tuple(loaded.update.shape)),
+        "norm": f"{float(loaded.update.norm()):.6g}",
+    }
+    known = {name: loaded.header[name] for name in HEADER if name != "base_samples"}
+    for name, value in {**facts, **known}.items():
+        print(f"{name:<18}{value}")
     return 0
 
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from slug_lightning.atomic import atomic_path
-from slug_lightning.errors import BadDataError, DataNotFoundError, NonFiniteError
+from slug_lightning.errors import BadDataError, NonFiniteError
 from slug_lightning.models import get_layer
 from slug_lightning.models.layers import TowerName, tower_of
 from slug_lightning.patch.checks import check_tower, check_weight, fingerprint
+from slug_lightning.tensor_file import read_tensor_file
 
 FORMAT_VERSION = "1"
 HEADER = (
@@ -116,26 +116,17 @@ class Patch:
             DataNotFoundError: If there is no such file.
             BadDataError: If the file is cut short or of another kind.
         """
-        path = Path(path)
-        if not path.is_file():
-            msg = f"No patch in {str(path)!r}. Compute one with: slug fit --config ..."
-            raise DataNotFoundError(msg)
-        try:
-            with safe_open(path, framework="pt") as file:
-                header, update = dict(file.metadata() or {}), file.get_tensor("update")
-        except Exception as error:  # safetensors has an error type of its own
-            msg = (
-                f"{str(path)!r} is not a patch of slug_lightning or is cut short ({error}). "
-                "Copy it again or run slug fit."
-            )
-            raise BadDataError(msg) from error
+        tensors, header = read_tensor_file(path, "patch")
+        if "update" not in tensors:
+            msg = f"{str(path)!r} is not a patch file: it holds {sorted(tensors)[:3]}, no 'update'."
+            raise BadDataError(msg)
         if header.get("format_version") != FORMAT_VERSION:
             msg = (
                 f"{str(path)!r} has patch format {header.get('format_version')!r}, but this version reads "
                 f"{FORMAT_VERSION!r}. Use the version of slug_lightning that wrote it."
             )
             raise BadDataError(msg)
-        return cls(update, header)
+        return cls(tensors["update"], header)
 
     def apply_(self, model: nn.Module, force: bool = False) -> Undo:
         """Edit the model in place.

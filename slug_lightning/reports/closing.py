@@ -31,6 +31,24 @@ def closing_summary(report: Mapping[str, Any], run_dir: Path) -> RenderableType:
     return Group(*parts)
 
 
+def measured_summary(heading: str, entries: Mapping[str, Any], labels: Mapping[str, str]) -> RenderableType:
+    """Figures of one model, without a before and after; print it with rich.
+
+    Args:
+        heading: What was measured.
+        entries: ``{"value", "n", "ci95"}`` by metric name, as in ``report.json``.
+        labels: Display names of metrics.
+    """
+    rows = metric_rows({"metrics": {n: {"before": e} for n, e in entries.items()}, "labels": labels})
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("metric (95 % interval)")
+    for column in ("value", "n"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(Text(row.label), _cell(row.before), Text(str(row.before.n)))
+    return Group(Text(heading, style="bold"), table)
+
+
 def _metrics(report: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("metric (95 % interval)")

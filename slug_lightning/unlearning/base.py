@@ -63,6 +63,7 @@ class Unlearner(pl.LightningModule):
         self.model_name, self.pretrained = model, pretrained
         self.clip: Clip | None = None
         self.outcome: Outcome | None = None
+        self.patch_name: str | None = None  # of the patch that is applied while measuring
         self._pass: Pass | None = None
         self._measured: list[Measured] = []
         self._counts: dict[str, ZeroShotAccuracy] = {}

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from slug_lightning.atomic import atomic_path
-from slug_lightning.errors import BadDataError, DataNotFoundError, NonFiniteError
+from slug_lightning.errors import BadDataError, NonFiniteError
+from slug_lightning.tensor_file import read_tensor_file
 
 Role = Literal["forget", "retain"]
 ROLES: tuple[Role, Role] = ("forget", "retain")
@@ -65,21 +65,13 @@ class Gradients:
             DataNotFoundError: If there is no such file.
             BadDataError: If the file is cut short or of another kind.
         """
-        path = Path(path)
-        if not path.is_file():
-            msg = f"No gradients in {str(path)!r}. Compute them with: slug fit --config ..."
-            raise DataNotFoundError(msg)
+        tensors, header = read_tensor_file(path, "gradients")
         try:
-            with safe_open(path, framework="pt") as file:
-                header = dict(file.metadata() or {})
-                names = json.loads(header.pop("layers"))
-                pairs, losses = json.loads(header.pop("pairs")), json.loads(header.pop("losses"))
-                forget, retain = ({n: file.get_tensor(f"{role}/{n}") for n in names} for role in ROLES)
-        except Exception as error:  # safetensors has its own error type; missing keys, bad JSON
-            msg = (
-                f"{str(path)!r} is not a gradients file of slug_lightning or is cut short ({error}). "
-                "Run slug fit again."
-            )
+            names: list[str] = json.loads(header.pop("layers"))
+            pairs, losses = json.loads(header.pop("pairs")), json.loads(header.pop("losses"))
+            forget, retain = ({n: tensors[f"{role}/{n}"] for n in names} for role in ROLES)
+        except (KeyError, ValueError) as error:
+            msg = f"{str(path)!r} is not a gradients file of slug_lightning ({error}). Run slug fit again."
             raise BadDataError(msg) from error
         return cls(forget, retain, pairs, losses, header)
 

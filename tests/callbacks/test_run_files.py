@@ -17,7 +17,8 @@ def test_all_files_are_there_and_none_is_left_half(tiny_run):
     names = {p.relative_to(tiny_run).as_posix() for p in tiny_run.rglob("*") if p.is_file()}
     assert {
         "config.yaml", "gradients.safetensors", "layers.csv", "search.csv", "patch.safetensors",
-        "report.json", "report.html", "evidence.json", "figures/layers.png", "figures/search.png", "figures/similarity.png",
+        "report.json", "report.html", "evidence.json",
+        "figures/layers.png", "figures/search.png", "figures/similarity.png",
     } <= names  # fmt: skip
     assert not [name for name in names if name.endswith(".tmp")]
     assert any("tfevents" in name for name in names)
@@ -56,6 +57,18 @@ def test_the_same_seed_gives_the_same_patch_but_for_the_time(tiny_run, tiny_worl
     assert one.update.equal(two.update)
     same = {key for key in one.header if one.header[key] == two.header[key]}
     assert set(one.header) - same <= {"created"}
+
+
+def test_validate_leaves_its_figures_and_no_patch(tiny_run, tiny_world, tmp_path, capsys):
+    report = read_report(tiny_run / "report.json")
+    run = fit(tiny_world, tmp_path, "--patch", str(tiny_run / "patch.safetensors"), command="validate")
+    found = json.loads((run / "metrics.json").read_text())
+    assert found["patch"] == str(tiny_run / "patch.safetensors")
+    assert found["metrics"] == {name: entry["after"] for name, entry in report["metrics"].items()}
+    assert not (run / "patch.safetensors").exists()
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "patched by" in shown
+    assert "feasible" not in shown
 
 
 @pytest.fixture(scope="module")
