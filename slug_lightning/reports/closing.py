@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from slug_lightning.reports.report_file import Measurement, metric_rows
+from slug_lightning.reports.report_file import Measurement, MetricRow, metric_rows
 from slug_lightning.reports.verdict import remarks, verdict
 from slug_lightning.reports.wording import data_size, figures, percent, seconds
 
@@ -41,24 +41,26 @@ def measured_summary(heading: str, entries: Mapping[str, Any], labels: Mapping[s
     """
     rows = metric_rows({"metrics": {n: {"before": e} for n, e in entries.items()}, "labels": labels})
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("metric (95 % interval)")
+    table.add_column(Text("↓ low, ↑ high is good [95 % interval]"))
     for column in ("value", "n"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(Text(row.label), _cell(row.before), Text(str(row.before.n)))
+        table.add_row(_label(row), _cell(row.before), Text(str(row.before.n)))
     return Group(Text(heading, style="bold"), table)
 
 
 def _metrics(report: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("metric (95 % interval)")
+    table.add_column(Text("↓ low, ↑ high is good [95 % interval]"))
     for side in ("before", "after", "n"):
         table.add_column(side, justify="right", no_wrap=True)
     for row in metric_rows(report):
-        good = "low is good" if row.lower_is_better else "high is good"
-        label = Text.assemble(row.label, (f"  {good}", "dim"))
-        table.add_row(label, _cell(row.before), _cell(row.after), Text(str(row.before.n)))
+        table.add_row(_label(row), _cell(row.before), _cell(row.after), Text(str(row.before.n)))
     return table
+
+
+def _label(row: MetricRow) -> Text:
+    return Text.assemble(("↓ " if row.lower_is_better else "↑ ", "dim"), row.label)
 
 
 def _cell(measured: Measurement | None) -> Text:
