@@ -6,6 +6,7 @@ killed at any moment leaves at most a ``.<name>.<pid>.tmp`` beside the final nam
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,9 +41,13 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
 def _like_any_new_file(path: Path) -> None:
     """Permissions as the user's umask says; some writers make files that only the owner can read."""
+    path.chmod(0o666 & ~_umask())
+
+
+def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
-    path.chmod(0o666 & ~mask)
+    return mask
 
 
 @contextmanager
@@ -54,9 +59,9 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
-    draft.mkdir()
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    draft.chmod(0o777 & ~_umask())
+    old = draft.with_suffix(".old")
     try:
         yield draft
         if path.exists():

@@ -1,7 +1,6 @@
 """A Trainer whose validation loop is the step search, and whose runs have one folder each."""
 
 import logging
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,6 +13,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.trainer.states import RunningStage, TrainerFn
 
 from slug_lightning.callbacks import LayerScores, RunFiles
+from slug_lightning.data.captions import concept_folder
+from slug_lightning.data.unlearning import UnlearningDataModule
 from slug_lightning.errors import SettingError
 from slug_lightning.patch import Patch
 from slug_lightning.search.loop import StepSearchLoop
@@ -58,11 +59,26 @@ def _no_tips(record: logging.LogRecord) -> bool:
     return not ("Tip:" in text or "reached." in text or "TPU" in text)
 
 
+# Settings that would leave pairs or images out, or skip the search, without a word in the figures.
+WHOLE: dict[str, tuple[Any, ...]] = {
+    "limit_train_batches": (None, 1, 1.0),
+    "limit_val_batches": (None, 1.0),
+    "check_val_every_n_epoch": (None, 1),
+    "val_check_interval": (None, 1.0),
+    "overfit_batches": (None, 0, 0.0),
+    "fast_dev_run": (None, False),
+    "max_steps": (None, -1),
+    "max_time": (None,),
+}
+# Float16 needs loss scaling and weights in half precision have other fingerprints than their base.
+PRECISIONS = (None, 32, "32", "32-true", "bf16-mixed")
+
+
 class SlugTrainer(pl.Trainer):
     """Lightning's Trainer with the step search as its validation loop.
 
-    Takes every Trainer argument; ``max_epochs``, ``num_sanity_val_steps``, ``use_distributed_sampler`` and
-    ``enable_checkpointing`` have the one value that the method allows. Without a logger of yours, a run
+    Takes every Trainer argument; those that would leave pairs or images out, repeat some, or move the weights
+    have the one value that the method allows. Without a logger of yours, a run
     logs to ``<default_root_dir>/runs/<concept>/<YYYYmmdd-HHMMSS>/`` and leaves its files there.
     """
 
@@ -79,7 +95,7 @@ class SlugTrainer(pl.Trainer):
             self, TrainerFn.FITTING, RunningStage.VALIDATING, verbose=False, inference_mode=False
         )
 
-    def fit(self, model: Unlearner, datamodule: pl.LightningDataModule) -> None:  # type: ignore[override]
+    def fit(self, model: Unlearner, datamodule: UnlearningDataModule) -> None:  # type: ignore[override]
         """Gradients, layer scores, step search, patch and report."""
         self._open_run(model, datamodule)
         with quiet():
@@ -88,7 +104,7 @@ class SlugTrainer(pl.Trainer):
     def validate(  # type: ignore[override]
         self,
         model: Unlearner,
-        datamodule: pl.LightningDataModule,
+        datamodule: UnlearningDataModule,
         patch: Path | None = None,
         gradients: Path | None = None,
     ) -> Any:
@@ -107,49 +123,63 @@ class SlugTrainer(pl.Trainer):
             if not isinstance(model, SLUG):
                 msg = f"Expected --gradients with the module SLUG, but got {type(model).__name__}."
                 raise SettingError(msg)
-            model.use_gradients(Gradients.load(gradients))
+            model.use_gradients(Gradients.load(gradients), datamodule.concept)
+        elif isinstance(model, SLUG):
+            model.forget_gradients()  # of an earlier fit: this one measures
         self._open_run(model, datamodule)
         model.patch_name = None if patch is None else str(patch)
         patched = nullcontext() if patch is None else Patch.load(patch).applied(model.load().model)
         with patched, quiet():
             return super().validate(model, datamodule=datamodule, verbose=False)
 
-    def _open_run(self, model: Unlearner, datamodule: Any) -> None:
+    def _open_run(self, model: Unlearner, datamodule: UnlearningDataModule) -> None:
         """Refuse what cannot run before anything is written, then choose the folder.
 
         One rule: your logger's folder if it has one, else ``runs/<concept>/<time>`` with TensorBoard.
         """
         datamodule.look()
         model.load()
-        root, name = Path(self.default_root_dir) / "runs", folder_name(datamodule.concept)
-        version = free_version(root / name, datetime.now().strftime("%Y%m%d-%H%M%S"))
+        model.check_settings(datamodule)
+        root, name = Path(self.default_root_dir) / "runs", concept_folder(datamodule.concept)
+        version = datetime.now().strftime("%Y%m%d-%H%M%S")
+        if self.is_global_zero and (self._own_logger or self.logger is None):
+            version = claim_version(root / name, version)
         if self._own_logger:
             self.logger = TensorBoardLogger(root, name=name, version=version, default_hp_metric=False)
         folder = self.logger.log_dir if self.logger is not None else None
         self.run_dir = Path(folder) if folder else root / name / version
+        if (self.run_dir / "report.json").exists():
+            msg = f"{str(self.run_dir)!r} holds a finished run. Give the logger another version."
+            raise SettingError(msg)
         given = {type(callback) for callback in self.callbacks}  # type: ignore[attr-defined]
         self.callbacks += [kind() for kind in (LayerScores, RunFiles) if kind not in given]  # type: ignore[attr-defined]
 
 
-def folder_name(concept: str) -> str:
-    """A concept as a folder name.
+def claim_version(folder: Path, stamp: str) -> str:
+    """Make a folder named by the time stamp, with a counter behind it if a run of that second exists.
 
-    Example:
-        >>> folder_name("Elon Musk"), folder_name("../x")
-        ('Elon_Musk', 'x')
+    Returns:
+        The name; no other process can have claimed it.
     """
-    return re.sub(r"[^\w-]+", "_", concept).strip("_") or "concept"
-
-
-def free_version(folder: Path, stamp: str) -> str:
-    """The time stamp, with a counter behind it if a run of the same second exists."""
-    version, count = stamp, 1
-    while (folder / version).exists():
-        version, count = f"{stamp}-{count}", count + 1
-    return version
+    folder.mkdir(parents=True, exist_ok=True)
+    version, count = stamp, 0
+    while True:
+        try:
+            (folder / version).mkdir()
+        except FileExistsError:
+            count += 1
+            version = f"{stamp}-{count}"
+        else:
+            return version
 
 
 def _refuse_other_values(kwargs: dict[str, Any]) -> None:
+    for name, values in {**WHOLE, "precision": PRECISIONS}.items():
+        given = kwargs.get(name)
+        if not any(given is v or (type(given) is type(v) and given == v) for v in values):
+            allowed = [value for value in values if value is not None] or ["unset"]
+            msg = f"Expected trainer.{name} to be one of {allowed}, but got {given!r}. Leave it out."
+            raise SettingError(msg)
     for name, value in REQUIRED.items():
         given = kwargs.get(name)
         if given is not None and given != value:

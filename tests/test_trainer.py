@@ -1,7 +1,7 @@
 import pytest
 
 from slug_lightning.errors import SettingError
-from slug_lightning.trainer import SlugTrainer, folder_name, free_version
+from slug_lightning.trainer import SlugTrainer, claim_version
 
 
 @pytest.mark.parametrize(
@@ -19,15 +19,30 @@ def test_required_settings_hold_without_being_asked():
     assert trainer.checkpoint_callback is None
 
 
-@pytest.mark.parametrize("concept", ["../../etc", "a/b", "Ada Example", "Zoë", "...", "7"])
-def test_folder_names_stay_inside_their_folder(concept):
-    name = folder_name(concept)
-    assert "/" not in name
-    assert name not in ("", ".", "..")
+@pytest.mark.parametrize(
+    "partial",
+    [
+        {"limit_train_batches": 3},
+        {"limit_val_batches": 0.05},
+        {"check_val_every_n_epoch": 2},
+        {"fast_dev_run": True},
+        {"overfit_batches": 1},
+        {"max_time": "00:00:01:00"},
+        {"max_steps": 5},
+        {"precision": "16-mixed"},
+        {"precision": "bf16-true"},
+    ],
+)
+def test_settings_that_would_leave_data_out_unsaid_are_refused(partial):
+    with pytest.raises(SettingError, match=next(iter(partial))):
+        SlugTrainer(accelerator="cpu", logger=False, **partial)
+
+
+@pytest.mark.parametrize("same", [{"limit_train_batches": 1.0}, {"precision": "bf16-mixed"}])
+def test_defaults_may_be_said(same):
+    SlugTrainer(accelerator="cpu", logger=False, **same)
 
 
 def test_two_runs_of_one_second_have_two_folders(tmp_path):
-    (tmp_path / "now").mkdir()
-    assert free_version(tmp_path, "now") == "now-1"
-    (tmp_path / "now-1").mkdir()
-    assert free_version(tmp_path, "now") == "now-2"
+    assert [claim_version(tmp_path, "now") for _ in range(3)] == ["now", "now-1", "now-2"]
+    assert {p.name for p in tmp_path.iterdir()} == {"now", "now-1", "now-2"}

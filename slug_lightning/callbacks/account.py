@@ -78,6 +78,7 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         "seed": _seed(module),
         "labels": module.data.labels,
         "patch": _file_entry(patch),
+        "unreadable_images": {name: n for name, n in module.unreadable.items() if n},
         "layers": _layer_counts(module),
     }
 

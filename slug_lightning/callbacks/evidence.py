@@ -45,7 +45,8 @@ def _samples(module: Unlearner) -> list[dict[str, Any]]:
     for sample in module.data.samples():
         names = module.data.class_names(CLASSIFIERS[sample.dataset])
         images = sample.image[None].to(module.device)
-        scores = {i: s for i, s, _ in module.evaluator.scores(images, CLASSIFIERS[sample.dataset])}
+        with module.forward_context():
+            scores = {i: s for i, s, _ in module.evaluator.scores(images, CLASSIFIERS[sample.dataset])}
         last = max(scores)
         entries.append(
             {

@@ -44,10 +44,10 @@ class RunFiles(Callback):
             self._closing = self._write_metrics(module, outcome, folder)
             return
         write_search(folder / "search.csv", search_rows(outcome.trace))
-        write_evidence(folder / "evidence.json", collect_evidence(module, outcome))
         patch = self._write_patch(module, outcome, folder)
         report = compose_report(trainer, module, patch)
         write_report(folder / "report.json", report)
+        write_evidence(folder / "evidence.json", collect_evidence(module, outcome))
         build_report(folder)
         self._show_in_tensorboard(trainer, module, outcome, report, folder)
         self._closing = closing_summary(report, folder)

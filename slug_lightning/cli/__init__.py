@@ -27,7 +27,7 @@ def main(args: Sequence[str] | None = None) -> int:
         args: Words after ``slug``; the process's own by default.
 
     Returns:
-        Exit status: 0 done, 2 wrong input, 3 the search found no feasible point, 130 interrupted.
+        Exit status: 0 done, 2 wrong input, 3 no feasible point, 130 interrupted, 143 ended by SIGTERM.
     """
     words = list(sys.argv[1:] if args is None else args)
     if not words or words[0] in ("-h", "--help"):
@@ -72,5 +72,7 @@ def usage() -> str:
 
 
 def _fail(sentence: str) -> int:
+    if "Original Traceback" in sentence:  # raised in a loader's worker, which sends its trace as text
+        sentence = sentence.strip().splitlines()[-1].split(": ", 1)[-1]
     print(f"slug: {sentence}", file=sys.stderr)
     return 2

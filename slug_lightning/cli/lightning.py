@@ -7,6 +7,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.cli import LightningCLI, SaveConfigCallback
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from slug_lightning.atomic import write_text
 from slug_lightning.cli import INFEASIBLE
@@ -70,6 +71,24 @@ def _command_line(words: Sequence[str]) -> Iterator[None]:
 
 
 def run(words: Sequence[str]) -> int:
-    """Run ``fit`` or ``validate``; 3 if the search found no feasible point."""
-    trace = getattr(getattr(build(words).model, "outcome", None), "trace", None)
-    return INFEASIBLE if trace is not None and not trace.feasible else 0
+    """Run ``fit`` or ``validate``.
+
+    Returns:
+        3 if the search found no feasible point, 143 if the scheduler ended the run (SIGTERM).
+
+    Raises:
+        KeyboardInterrupt: If the user did.
+    """
+    try:
+        cli = build(words)
+    except SIGTERMException:
+        print("Ended by SIGTERM; files already written are whole.", file=sys.stderr)
+        return 143
+    except SystemExit as stop:
+        if stop.code == 1:  # Lightning's way to end after Ctrl-C; argument errors exit with 2
+            raise KeyboardInterrupt from None
+        raise
+    trace = getattr(getattr(cli.model, "outcome", None), "trace", None)
+    # Lightning kills every process when one ends with a status, so only the first one says it.
+    said = trace is not None and not trace.feasible and cli.trainer.is_global_zero
+    return INFEASIBLE if said else 0

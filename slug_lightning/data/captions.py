@@ -19,6 +19,16 @@ def fold(text: str) -> str:
     return " ".join(bare.casefold().split())
 
 
+def concept_folder(concept: str) -> str:
+    """A concept as a folder name: letters, digits, ``_`` and ``-`` alone.
+
+    Example:
+        >>> concept_folder("Elon Musk"), concept_folder("../x")
+        ('Elon_Musk', 'x')
+    """
+    return re.sub(r"[^\w-]+", "_", concept).strip("_") or "concept"
+
+
 def concept_pattern(names: str | Sequence[str]) -> re.Pattern[str]:
     """Pattern that finds any of the names in a *folded* caption, as whole words.
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from slug_lightning.data.captions import concept_pattern
+from slug_lightning.data.captions import concept_folder, concept_pattern
 from slug_lightning.data.celeba import CelebAIdentities
 from slug_lightning.data.census import Census, take_census
 from slug_lightning.data.evaluation import evaluation_loader
@@ -19,6 +20,7 @@ from slug_lightning.data.groups import GroupedPairs, Role
 from slug_lightning.data.imagenet import ImageNetFolder
 from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.labelled import LabelledImages
+from slug_lightning.data.members import is_local
 from slug_lightning.data.partition import Split
 from slug_lightning.data.phased import PhasedLoader
 from slug_lightning.data.prompts import fill, templates
@@ -28,6 +30,12 @@ from slug_lightning.data.showing import Sample, pick_samples
 from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
 
 SPLITS: tuple[Split, Split] = ("search", "final")
+
+
+def _always(caption: str, original: str) -> str:
+    """A caption whatever the original was; a named function, so that loader processes can receive it."""
+    del original
+    return caption
 
 
 class LatePreprocess:
@@ -157,8 +165,8 @@ class UnlearningDataModule(pl.LightningDataModule):
     def _expand(self, shards: str | list[str]) -> list[str]:
         """Fill in the concept's folder name; relative paths start from ``root``, urls stay."""
         patterns = [shards] if isinstance(shards, str) else shards
-        filled = [pattern.replace("{concept}", "_".join(self.concept.split())) for pattern in patterns]
-        return [p if ":" in p else str(self.root / p) for p in filled]
+        filled = [pattern.replace("{concept}", concept_folder(self.concept)) for pattern in patterns]
+        return [str(self.root / p) if is_local(p) else p for p in filled]
 
     def _path(self, path: Path | None) -> Path | None:
         return None if path is None else self.root / path
@@ -223,7 +231,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         """Forget pairs, then retain pairs, each group once, dealt to processes by number."""
         exclude = concept_pattern([self.concept, *self.aliases])
         template = self.forget_caption
-        caption = None if template is None else lambda _: template.replace("{}", self.concept)
+        caption = None if template is None else partial(_always, template.replace("{}", self.concept))
         return PhasedLoader(
             self._pair_loader("forget", caption=caption), self._pair_loader("retain", exclude=exclude)
         )
@@ -268,8 +276,8 @@ class UnlearningDataModule(pl.LightningDataModule):
             BadDataError: Above ``max_bad_share``, with the counts.
         """
         bad = {reason: n for reason, n in skipped.items() if reason != SkipReason.EXCLUDED.value}
-        if self.census[role].missing:
-            bad["missing"] = self.census[role].missing
+        if missing := self._missing(role):
+            bad["missing"] = missing
         total = sum(bad.values()) + pairs
         if total and sum(bad.values()) / total > self.max_bad_share:
             counts = ", ".join(f"{n} {reason}" for reason, n in sorted(bad.items()))
@@ -278,6 +286,25 @@ class UnlearningDataModule(pl.LightningDataModule):
                 f"data.max_bad_share={self.max_bad_share:g} allows. Repair the shards "
                 f"{[shard.name for shard in self.census[role].shards][:3]} or raise the setting."
             )
+
+    def check_unreadable(self, split: Split, dataset: str, count: int) -> None:
+        """Stop if too many evaluation images could not be read.
+
+        Raises:
+            BadDataError: Above ``max_bad_share``.
+        """
+        images = self.sets[split, dataset]
+        if count > self.max_bad_share * len(images):
+            raise BadDataError(
+                f"{count} of {len(images)} {split} images of {dataset!r} could not be read, more than "
+                f"data.max_bad_share={self.max_bad_share:g} allows. Look at the images in "
+                f"{str(images.entries[0].path.parent)!r}."
+            )
+
+    def _missing(self, role: str) -> int:
+        """Promised pairs that are not there, as far as they were asked for."""
+        census, limit = self.census[role], self.retain_limit if role == "retain" else None
+        return census.missing if limit is None else min(census.missing, max(0, limit - census.samples))
 
     @property
     def digest(self) -> str:
@@ -290,8 +317,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         about = {}
         for role, census in self.census.items():
             counts = dict(skipped.get(role, {}))
-            if census.missing:
-                counts["missing"] = census.missing
+            if missing := self._missing(role):
+                counts["missing"] = missing
             about[role] = {
                 "digest": census.digest,
                 "shards": len(census.shards),

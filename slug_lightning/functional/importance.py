@@ -13,7 +13,7 @@ def importance(forget_gradient: Tensor, weight: Tensor) -> float:
         weight: The layer's weight at which the gradient was taken, same shape.
 
     Returns:
-        Unitless, at least 0; high is good. ``inf`` for a weight of zeros, which any step replaces.
+        Unitless, at least 0; high is good. ``inf`` for a weight of zeros.
 
     Example:
         >>> import torch

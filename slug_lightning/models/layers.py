@@ -13,7 +13,19 @@ TowerName = Literal["vision", "text"]
 # Shell patterns over canonical names; a layer that matches one of them is not a candidate.
 LAYER_PRESETS: dict[str, tuple[str, ...]] = {
     # Biases, embeddings and normalisation: too small or too shared to carry one concept.
-    "default": ("*bias", "*embedding*", "*cls_emb", "*ln_*", "*logit_scale"),
+    "default": (
+        *(
+            "*bias",
+            "*logit_scale",
+            "*ln_*",
+            "*norm*",
+            "*LayerNorm*",
+            "*bn[0-9]*",
+            "*downsample.1.*",
+            "*ls_[0-9]*",
+        ),
+        *("*embedding*", "*pos_embed*", "*cls_emb", "*cls_token*", "*gamma*"),
+    ),
     # The published script's rule: name fragments, so normalisation weights remain.
     "published": ("*bias*", "*logit_scale*", "*position*", "*embedding*"),
 }

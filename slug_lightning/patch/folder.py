@@ -12,7 +12,7 @@ from torch import Tensor
 from slug_lightning.atomic import atomic_folder
 from slug_lightning.errors import DataNotFoundError, PatchMismatchError, SettingError
 from slug_lightning.models import Clip, get_layer, load_clip, tensor_digest
-from slug_lightning.models.loading import LOCAL, MERGES_FILE, MINIATURE, miniature_folder
+from slug_lightning.models.loading import LOCAL, MERGES_FILE, MINIATURE, miniature_folder, split_name
 from slug_lightning.patch.patch import Patch
 
 CONFIG_FILE = "open_clip_config.json"
@@ -130,7 +130,7 @@ def _open_clip_config(clip: Clip, source: Path | None) -> dict[str, Any]:
     if source is not None:
         config: dict[str, Any] = json.loads((source / CONFIG_FILE).read_text(encoding="utf-8"))
         return config
-    architecture = clip.name.split("/")[0]
+    architecture, _ = split_name(clip.name)
     return {
         "model_cfg": open_clip.get_model_config(architecture),
         "preprocess_cfg": dict(clip.model.visual.preprocess_cfg),  # type: ignore[union-attr, arg-type]

@@ -59,7 +59,9 @@ def score_layers(
     }
     front: set[str] = set()
     for tower in ("vision", "text"):
-        names = [n for n in forget if tower_of(n) == tower and forget[n].norm() > 0]
+        # A step is relative to both norms: a layer of zeros, or one without gradient, has none.
+        usable = [n for n in forget if forget[n].norm() > 0 and weights[n].norm() > 0]
+        names = [n for n in usable if tower_of(n) == tower]
         best = pareto_front([values[n][0] for n in names], [values[n][1] for n in names])
         front |= {names[i] for i in best}
     return [
@@ -85,7 +87,7 @@ def choose_candidates(
     Args:
         scores: All scored layers.
         layers: ``front``, ``all``, or canonical names.
-        towers: Towers the host reads; names given one by one must lie in them.
+        towers: Towers the host reads; layers of the other one are left out.
 
     Raises:
         LayerNotFoundError: If a name is not among the scores.
@@ -94,16 +96,10 @@ def choose_candidates(
     if isinstance(layers, str):
         wanted = {s.layer for s in scores if layers == "all" or s.front}
     else:
-        known = [s.layer for s in scores]
-        for name in layers:
-            if name not in known:
-                msg = (
-                    f"Layer {name!r} is not a candidate ({len(known)} candidates). "
-                    f"Closest: {closest(name, known)}. Widen model.include or model.exclude."
-                )
-                raise LayerNotFoundError(msg)
+        check_layers(layers, [s.layer for s in scores])
         wanted = set(layers)
-    chosen = [s for s in scores if s.layer in wanted and s.tower in towers and s.forget_norm > 0]
+    usable = [s for s in scores if s.forget_norm > 0 and s.weight_norm > 0]
+    chosen = [s for s in usable if s.layer in wanted and s.tower in towers]
     if not chosen:
         msg = (
             f"Expected a layer of {list(towers)} with a forget gradient, but {len(wanted)} wanted layers "
@@ -111,3 +107,18 @@ def choose_candidates(
         )
         raise BadDataError(msg)
     return chosen
+
+
+def check_layers(layers: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse names that are no candidates.
+
+    Raises:
+        LayerNotFoundError: With the closest names.
+    """
+    for name in layers:
+        if name not in known:
+            msg = (
+                f"Layer {name!r} is not a candidate ({len(known)} candidates). "
+                f"Closest: {closest(name, known)}. Widen model.include or model.exclude."
+            )
+            raise LayerNotFoundError(msg)

@@ -17,16 +17,17 @@ class StepSearchLoop(_EvaluationLoop):
     """Runs every pass of the module's evaluation plan; used by both ``fit`` and ``validate``."""
 
     _pass: Pass | None = None
-    _every_batch: list[int | float]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._every_batch = []
+        self._loaders: list[Any] = []
+        self._batches: list[int | float] = []
 
     def run(self) -> list[Any]:
         """Drive the plan to its end; returns what the last pass logged."""
         module: Any = self.trainer.lightning_module
         plan = module.evaluation_plan()
+        self._combined_loader, self._loaders = None, []
         outputs: list[Any] = []
         answer = None
         try:
@@ -40,20 +41,28 @@ class StepSearchLoop(_EvaluationLoop):
         for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
             if (hook := getattr(callback, "on_evaluation_plan_end", None)) is not None:
                 hook(self.trainer, module)
+        # A process that ends while the first one still writes would take it down.
+        self.trainer.strategy.barrier("run files")
         return outputs
 
     def setup_data(self) -> None:
-        """Load the data as usual, then leave out the loaders that the pass does not name."""
-        self._max_batches = list(self._every_batch)
-        super().setup_data()
-        self._every_batch = list(self._max_batches)
-        if self._pass is not None and self._every_batch:
-            names: list[tuple[str, str]] = self.trainer.datamodule.loader_names  # type: ignore[attr-defined]
-            wanted = {(self._pass.split, dataset) for dataset in self._pass.datasets}
-            self._max_batches = [
-                batches if name in wanted else 0
-                for name, batches in zip(names, self._every_batch, strict=True)
-            ]
+        """Make the loaders once per run; in each pass, put nothing in place of those it does not name.
+
+        A limit of zero batches would not do: a loader's workers start to decode as soon as it is asked.
+        """
+        if not self._loaders:
+            super().setup_data()
+            if self._combined_loader is None:
+                return
+            self._loaders, self._batches = list(self._combined_loader.flattened), list(self._max_batches)
+        if self._pass is None or self._combined_loader is None:
+            return
+        names: list[tuple[str, str]] = self.trainer.datamodule.loader_names  # type: ignore[attr-defined]
+        wanted = [split == self._pass.split and name in self._pass.datasets for split, name in names]
+        self._combined_loader.flattened = [
+            loader if use else () for loader, use in zip(self._loaders, wanted, strict=True)
+        ]
+        self._max_batches = [n if use else 0 for n, use in zip(self._batches, wanted, strict=True)]
 
     @property
     def skip(self) -> bool:

@@ -68,6 +68,8 @@ class Unlearner(pl.LightningModule):
         self._measured: list[Measured] = []
         self._counts: dict[str, ZeroShotAccuracy] = {}
         self._means: MeanEmbedding | None = None
+        self._unreadable: dict[str, int] = {}
+        self.unreadable: dict[str, int] = {}  # by split and data set, over all processes
 
     def load(self) -> Clip:
         """The CLIP; loaded at the first call."""
@@ -89,6 +91,10 @@ class Unlearner(pl.LightningModule):
     def data(self) -> Any:
         """The data module of the running trainer."""
         return self.trainer.datamodule  # type: ignore[attr-defined]
+
+    def check_settings(self, data: Any) -> None:
+        """Refuse settings that could only fail later; called before anything is written."""
+        data.prompts()
 
     def build_evaluator(self, directions: Mapping[str, Tensor]) -> PointEvaluator:
         """Evaluator for edits along ``directions``, with the data module's prompts."""
@@ -116,10 +122,10 @@ class Unlearner(pl.LightningModule):
         """Get ready to measure the points of a pass."""
         self._pass = current
         names = sorted({CLASSIFIERS[dataset] for dataset in current.datasets})
-        with self._forward_context():
+        with self.forward_context():
             self.evaluator.prepare(current.points, names)
         self._counts = {d: self._counter(d, len(current.points)) for d in current.datasets}
-        self._means = None
+        self._means, self._unreadable = None, dict.fromkeys(current.datasets, 0)
         if current.split == "final":
             head = self.evaluator.classifier(0, "identities")
             self._means = MeanEmbedding(len(head), head.shape[1], len(current.points)).to(self.device)
@@ -128,6 +134,7 @@ class Unlearner(pl.LightningModule):
         """Count the hits of every point of the pass on one batch."""
         name = self.data.loader_names[dataloader_idx]
         dataset, labels = name[1], batch["label"]
+        self._unreadable[dataset] += sum(batch["skipped"].values())
         if len(labels) == 0:
             return
         classifier = CLASSIFIERS[dataset]
@@ -150,8 +157,19 @@ class Unlearner(pl.LightningModule):
                     metrics = {metric_name(dataset, k): found[f"top{k}"] for k in counts.top_k}
                     results[trial] = results[trial].merge(Measured(metrics, counts.broken_rows(trial)))
         self._measured = results
+        self._check_unreadable(current.split)
         if current.split == "final":
-            self.log_dict({name: a.value for name, a in results[-1].metrics.items() if a.n})
+            self.log_dict({name: a.value for name, a in results[-1].metrics.items() if a.n}, sync_dist=True)
+
+    def _check_unreadable(self, split: str) -> None:
+        """Images that could not be read are counted, and too many of them are an error."""
+        names = list(self._unreadable)
+        counts = torch.tensor([self._unreadable[name] for name in names], device=self.device)
+        total = self.trainer.strategy.reduce(counts, reduce_op="sum")
+        assert isinstance(total, Tensor)
+        for name, count in zip(names, total.tolist(), strict=True):
+            self.unreadable[f"{split}/{name}"] = count
+            self.data.check_unreadable(split, name, count)
 
     def end_pass(self) -> list[Measured]:
         """What the pass measured, one entry per point."""
@@ -163,5 +181,6 @@ class Unlearner(pl.LightningModule):
         # Top-5 of five classes is always right and says nothing.
         return kind([k for k in (1, 5) if k < classes] or [1], trials).to(self.device)
 
-    def _forward_context(self) -> Any:
+    def forward_context(self) -> Any:
+        """The trainer's precision, for forward passes outside of its steps."""
         return self.trainer.strategy.precision_plugin.val_step_context()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from slug_lightning import __version__
-from slug_lightning.errors import PatchMismatchError, SettingError
+from slug_lightning.errors import NonFiniteError, PatchMismatchError, SettingError
 from slug_lightning.functional import clip_loss, pair_cosine_loss
 from slug_lightning.models import (
     Clip,
@@ -29,9 +29,9 @@ from slug_lightning.search import (
     score_layers,
     search_plan,
 )
-from slug_lightning.search.candidates import choose_candidates
+from slug_lightning.search.candidates import check_layers, choose_candidates
 from slug_lightning.unlearning.base import Unlearner
-from slug_lightning.unlearning.gradients import GradientAccumulator, Gradients
+from slug_lightning.unlearning.gradients import GradientAccumulator, Gradients, Role
 
 
 class SLUG(Unlearner):
@@ -88,8 +88,14 @@ class SLUG(Unlearner):
     def on_train_start(self) -> None:
         """Start empty sums on the device."""
         self._started = time.perf_counter()
+        self.forget_gradients()
         self.accumulator = GradientAccumulator(self.candidates())
         self.skipped = {}
+        self._failure: NonFiniteError | None = None
+
+    def forget_gradients(self) -> None:
+        """Start anew: what an earlier run found does not belong to the next."""
+        self.gradients, self._scores, self.outcome = None, None, None
 
     def on_train_epoch_start(self) -> None:
         """Gradients belong to the model as it is used: no dropout."""
@@ -108,15 +114,32 @@ class SLUG(Unlearner):
             found = torch.autograd.grad(loss, weights, allow_unused=True)
             gradients = [torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)]
             first = f"{role} batch {batch_idx} (first pair {batch['key'][0]!r})"
-            self.accumulator.add(role, gradients, float(loss.detach()), pairs, first)
+            self._add(role, gradients, float(loss.detach()), pairs, first)
         if batch["last"]:
-            self.accumulator.reduce_(role, self._all_sum)
+            self._fail_together()
+            if self.trainer.world_size > 1:
+                self.accumulator.reduce_(role, self._all_sum)
             self.skipped[role] = self._sum_counts(counts)
             self.data.check_skipped(role, self.skipped[role], self.accumulator.pairs[role])
         if self.trainer.is_last_batch:
             self.gradients = self.accumulator.finish(self._header())
             self.accumulator = None
             self.seconds["gradient"] = time.perf_counter() - self._started
+
+    def _add(self, role: Role, gradients: list[Tensor], loss: float, pairs: int, batch: str) -> None:
+        """With several processes an error waits for the end of the role, so that none is left waiting."""
+        assert self.accumulator is not None
+        try:
+            self.accumulator.add(role, gradients, loss, pairs, batch)
+        except NonFiniteError as error:
+            if self.trainer.world_size == 1:
+                raise
+            self._failure = self._failure or error
+
+    def _fail_together(self) -> None:
+        for message in self._gather(str(self._failure) if self._failure else None):
+            if message is not None:
+                raise NonFiniteError(message)
 
     def _loss_sum(self, batch: dict[str, Any]) -> Tensor:
         vision, text = self.towers
@@ -136,12 +159,17 @@ class SLUG(Unlearner):
 
     def _sum_counts(self, counts: Mapping[str, int]) -> dict[str, int]:
         """Counts by reason over all processes, each of which may know other reasons."""
-        gathered: list[Any] = [dict(counts)]
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            gathered = [None] * torch.distributed.get_world_size()
-            torch.distributed.all_gather_object(gathered, dict(counts))
+        gathered = self._gather(dict(counts))
         reasons = sorted({reason for part in gathered for reason in part})
         return {reason: sum(part.get(reason, 0) for part in gathered) for reason in reasons}
+
+    def _gather(self, value: Any) -> list[Any]:
+        """The value of every process."""
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return [value]
+        gathered: list[Any] = [None] * torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(gathered, value)
+        return gathered
 
     def _header(self) -> dict[str, str]:
         return {
@@ -157,14 +185,25 @@ class SLUG(Unlearner):
     def _tower_digests(self) -> dict[str, str]:
         return {tower: tower_digest(self.network, tower) for tower in ("vision", "text")}
 
-    def use_gradients(self, gradients: Gradients) -> None:
+    def use_gradients(self, gradients: Gradients, concept: str) -> None:
         """Search again with saved gradients instead of computing them.
+
+        Args:
+            gradients: Of an earlier run.
+            concept: What is to be forgotten now; must be what the gradients are of.
 
         Raises:
             PatchMismatchError: If they were computed on other weights.
             SettingError: If they lack a candidate layer or belong to another concept.
         """
         self.load()
+        self.forget_gradients()
+        if gradients.header["concept"] != concept:
+            msg = (
+                f"The gradients are of the concept {gradients.header['concept']!r}, but data.concept is "
+                f"{concept!r}. Compute its own with slug fit."
+            )
+            raise SettingError(msg)
         base = gradients.header["base_model"]
         if json.loads(gradients.header["base_fingerprint"]) != self._tower_digests():
             msg = (
@@ -181,13 +220,24 @@ class SLUG(Unlearner):
             raise SettingError(msg)
         self.gradients = gradients
 
+    def check_settings(self, data: Any) -> None:
+        """Refuse, before the gradient pass, what the search would refuse after it."""
+        super().check_settings(data)
+        if not isinstance(self.search.layers, str):
+            check_layers(self.search.layers, list(self.candidates()))
+        names = len(data.class_names("identities"))
+        if self.search.criterion == "top5" and names <= 5:
+            raise SettingError(f"Expected more than 5 names for search.criterion top5, but got {names}.")
+
     def layer_scores(self) -> list[LayerScore]:
         """Importance, alignment and front of all candidate layers; needs the gradients."""
         assert self.gradients is not None
         if self._scores is None:
-            weights = {name: weight.detach() for name, weight in self.candidates().items()}
-            forget = {name: self.gradients.forget[name].to(self.device) for name in weights}
-            retain = {name: self.gradients.retain[name].to(self.device) for name in weights}
+            # Norms are taken in float64, which Apple's GPUs do not have.
+            device = torch.device("cpu") if self.device.type == "mps" else self.device
+            weights = {name: weight.detach().to(device) for name, weight in self.candidates().items()}
+            forget = {name: self.gradients.forget[name].to(device) for name in weights}
+            retain = {name: self.gradients.retain[name].to(device) for name in weights}
             self._scores = score_layers(forget, retain, weights)
         return self._scores
 
@@ -203,9 +253,10 @@ class SLUG(Unlearner):
         keep = [dataset for dataset in self.datasets if dataset != "forget"]
         trace = yield from search_plan(chosen, self.search, keep)
         self.seconds["search"] = time.perf_counter() - started
-        points = [None, trace.best.point] if trace.best else [None]
-        figures = yield from evaluate_points(points, self.datasets, "final", 2)
-        self.outcome = self.final_outcome(figures[0], figures[1] if trace.best else None, trace)
+        assert trace.best is not None  # there is at least one candidate, so at least one point
+        points = [None, trace.best.point]
+        before, after = yield from evaluate_points(points, self.datasets, "final", 2)
+        self.outcome = self.final_outcome(before, after, trace)
 
     def direction(self, layer: str) -> Tensor:
         """Mean forget gradient of a layer, on the layer's device."""

@@ -1,6 +1,6 @@
 import pytest
 
-from slug_lightning.data.captions import concept_pattern, fold, names_concept
+from slug_lightning.data.captions import concept_folder, concept_pattern, fold, names_concept
 from slug_lightning.errors import SettingError
 
 
@@ -45,3 +45,12 @@ def test_patterns_work_on_folded_text():
 def test_names_without_letters_are_refused(names):
     with pytest.raises(SettingError, match="names of the concept"):
         names_concept("anything", names)
+
+
+@pytest.mark.parametrize(
+    "concept", ["../../etc", "a/b", "Ada Example", "Zoë", "...", "7", "a{b}[c]*", "Rey: II"]
+)
+def test_folder_names_stay_inside_their_folder_and_are_no_patterns(concept):
+    name = concept_folder(concept)
+    assert name not in ("", ".", "..")
+    assert not set(name) & set("/{}[]*?:.")

@@ -57,3 +57,24 @@ def test_a_truncated_shard_is_said_in_the_report(world, tmp_path):
     report = read_report(fit(world, tmp_path) / "report.json")
     assert report["data"]["retain"]["skipped"]["missing"] > 0
     assert "truncated" in " ".join(report["data"]["retain"]["problems"])
+
+
+def test_unreadable_evaluation_images_are_counted_and_bounded(world, tmp_path, capsys):
+    images = sorted((world / "celeba" / "img_align_celeba").glob("*.jpg"))
+    images[0].write_bytes(b"junk")
+    report = read_report(fit(world, tmp_path / "one") / "report.json")
+    assert sum(report["unreadable_images"].values()) == 1
+    for path in images:
+        path.write_bytes(b"junk")
+    assert main(words(world, tmp_path / "all")) == 2
+    assert "could not be read" in capsys.readouterr().err
+
+
+def test_errors_of_loader_processes_are_one_sentence_too(world, tmp_path, capsys):
+    shard = sorted((world / "laion").glob("*.tar"))[0]
+    add_bad_pairs(world / "laion" / "99999.tar", 400)
+    assert shard.exists()
+    assert main(words(world, tmp_path, "--data.num_workers", "1")) == 2
+    shown = capsys.readouterr().err
+    assert "max_bad_share" in shown
+    assert "Traceback" not in shown

@@ -17,7 +17,7 @@ from tests.helpers import words
 LIMIT = 240  # seconds; a hung gloo process ignores SIGTERM, so it is killed
 
 
-def run(world, out, *more):
+def run(world, out, *more, status=0):
     """`slug fit` in processes of its own; returns the run's folder."""
     line = [sys.executable, "-m", "slug_lightning", *words(world, out, *more)]
     quiet = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -29,7 +29,7 @@ def run(world, out, *more):
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
-    assert process.returncode == 0, said[-3000:]
+    assert process.returncode == status, said[-3000:]
     (folder,) = (out / "runs").glob("*/*")
     return folder
 
@@ -84,3 +84,12 @@ def test_skipped_pairs_are_summed(one, two):
     first, second = (read_report(folder / "report.json")["data"] for folder in (one, two))
     assert first == second
     assert first["retain"]["skipped"]["excluded"] > 0
+
+
+def test_no_feasible_point_is_said_by_the_first_process_with_a_whole_report(tiny_world, tmp_path):
+    """Lightning kills all processes when one ends with a status of its own."""
+    ddp = ["--trainer.strategy", "ddp", "--trainer.devices", "2", "--data.retain_limit", "128"]
+    hopeless = ["--model.search.evaluations", "1", "--model.search.start", "0.0001"]
+    folder = run(tiny_world, tmp_path, *ddp, *hopeless, status=3)
+    assert read_report(folder / "report.json")["feasible"] is False
+    assert (folder / "report.html").read_text().rstrip().endswith("</html>")

@@ -126,10 +126,12 @@ def test_gradients_of_other_weights_or_layers_are_refused(tiny_run):
     with torch.no_grad():
         other.load().model.visual.proj[0, 0] += 1
     with pytest.raises(PatchMismatchError, match="other weights"):
-        other.use_gradients(gradients)
+        other.use_gradients(gradients, "seven")
     wider = SLUG(exclude="published")
     with pytest.raises(SettingError, match="lack .* candidate layers"):
-        wider.use_gradients(gradients)
+        wider.use_gradients(gradients, "seven")
+    with pytest.raises(SettingError, match="concept 'seven', but data.concept is 'three'"):
+        SLUG().use_gradients(gradients, "three")
 
 
 def test_no_gradient_is_kept_on_the_parameters_and_weights_stay(tiny_world, tmp_path, clip):
