@@ -22,15 +22,15 @@ def augment(images: Tensor, generator: torch.Generator, strength: float = 1.0) -
 
 
 def _move(images: Tensor, generator: torch.Generator, strength: float) -> Tensor:
-    """Turn by up to 10 degrees, scale by up to 12 %, slant, shift by up to 2 of 32 pixels."""
+    """Turn by up to 8 degrees, scale by up to 10 %, slant, shift by up to 1.5 of 32 pixels."""
     count = len(images)
     draw = (torch.rand(count, 6, generator=generator) * 2 - 1) * strength
-    turn = draw[:, 0] * math.radians(10)
-    down, right = 1 + 0.12 * draw[:, 1], 1 + 0.12 * draw[:, 2]
+    turn = draw[:, 0] * math.radians(8)
+    down, right = 1 + 0.1 * draw[:, 1], 1 + 0.1 * draw[:, 2]
     slant = 0.1 * draw[:, 3]
     cos, sin = turn.cos(), turn.sin()
-    top = torch.stack([cos * right, (slant - sin) * right, 0.125 * draw[:, 4]], dim=1)
-    bottom = torch.stack([sin * down, cos * down, 0.125 * draw[:, 5]], dim=1)
+    top = torch.stack([cos * right, (slant - sin) * right, 0.094 * draw[:, 4]], dim=1)
+    bottom = torch.stack([sin * down, cos * down, 0.094 * draw[:, 5]], dim=1)
     grid = F.affine_grid(torch.stack([top, bottom], dim=1), list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 

@@ -56,17 +56,16 @@ def new_model(config: Mapping[str, Any]) -> nn.Module:
     return model
 
 
-def write_weights(model: nn.Module, folder: Path) -> str:
-    """Write the weights in float32; equal weights give equal bytes.
-
-    Returns:
-        Their SHA-256.
-    """
+def write_weights(model: nn.Module, folder: Path) -> None:
+    """Write the weights in float32; equal weights give equal bytes."""
     tensors = {name: value.detach().float().contiguous() for name, value in model.state_dict().items()}
-    data = save(tensors, metadata={"format": "pt"})
     with atomic_path(folder / WEIGHTS_FILE) as draft:
-        draft.write_bytes(data)
-    return hashlib.sha256(data).hexdigest()
+        draft.write_bytes(save(tensors, metadata={"format": "pt"}))
+
+
+def checksum(folder: Path) -> str:
+    """SHA-256 of the weights file."""
+    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

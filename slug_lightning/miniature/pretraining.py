@@ -1,13 +1,15 @@
 """Train the miniature CLIP on the training shards of the miniature world."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch import LightningModule, Trainer, seed_everything
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
@@ -22,22 +24,27 @@ class TrainingRecipe:
     Attributes:
         seed: Seed of weights, order and augmentation.
         steps: Number of updates.
-        warmup: Updates over which the learning rate rises; it then falls along a cosine to 0.
+        warmup: Updates over which the learning rate rises, at most a quarter of all; it then falls along a
+            cosine to 0.
         batch_size: Pairs per update.
         learning_rate: Highest learning rate.
+        gentle: Strength of the augmentation at first; strong changes from the start hide the shapes.
+        full_after: Share of the updates after which the augmentation is at full strength.
         weight_decay: AdamW's, on matrices only.
         max_logit_scale: Upper bound of the inverse temperature.
         threads: CPU threads; sums depend on it, so it belongs to the recipe.
     """
 
     seed: int = 0
-    steps: int = 2000
-    warmup: int = 100
-    batch_size: int = 256
+    steps: int = 6000
+    warmup: int = 1500
+    batch_size: int = 128
     learning_rate: float = 2e-3
-    weight_decay: float = 0.1
-    max_logit_scale: float = 50.0
-    threads: int = 2
+    gentle: float = 0.3
+    full_after: float = 0.4
+    weight_decay: float = 0.3
+    max_logit_scale: float = 16.0
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,8 @@ class Pretraining(LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         """Loss of one augmented batch."""
-        image = (augment(batch["image"], self.generator) - self.mean) / self.std
+        image = augment(batch["image"], self.generator, self._strength(self.global_step))
+        image = (image - self.mean) / self.std
         model: Any = self.model
         with torch.no_grad():
             model.logit_scale.clamp_(max=math.log(self.recipe.max_logit_scale))
@@ -129,9 +137,15 @@ class Pretraining(LightningModule):
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def _strength(self, step: int) -> float:
+        """Strength of the augmentation at ``step``."""
+        gentle, ramp = self.recipe.gentle, self.recipe.full_after * self.recipe.steps
+        return min(1.0, gentle + (1 - gentle) * step / ramp)
+
     def _rate(self, step: int) -> float:
         """Share of the highest learning rate at ``step``."""
-        warmup, steps = self.recipe.warmup, self.recipe.steps
+        steps = self.recipe.steps
+        warmup = min(self.recipe.warmup, steps // 4)
         if step < warmup:
             return (step + 1) / warmup
         return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / (steps - warmup))))
@@ -144,23 +158,45 @@ def pretrain(
     std: Iterable[float],
     recipe: TrainingRecipe,
 ) -> nn.Module:
-    """Train on the CPU, deterministically.
+    """Train on the CPU: the same weights on every call, and torch's settings left as they were.
+
+    Args:
+        new_model: Makes the untrained CLIP, with torch's default generator.
+        pairs: What to learn from.
+        mean: Channel means of the preprocessing.
+        std: Channel deviations of the preprocessing.
+        recipe: Settings.
 
     Returns:
         The trained model in evaluation mode.
     """
-    torch.set_num_threads(recipe.threads)
-    seed_everything(recipe.seed, verbose=False)
-    task = Pretraining(new_model(), mean, std, recipe)
-    trainer = Trainer(
-        accelerator="cpu",
-        devices=1,
-        max_steps=recipe.steps,
-        deterministic=True,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        gradient_clip_val=1.0,
-    )
-    trainer.fit(task, pairs)
+    with _reproducible(recipe):
+        task = Pretraining(new_model(), mean, std, recipe)
+        trainer = Trainer(
+            accelerator="cpu",
+            devices=1,
+            max_steps=recipe.steps,
+            deterministic=True,
+            logger=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            gradient_clip_val=1.0,
+        )
+        trainer.fit(task, pairs)
     return task.model.eval()
+
+
+@contextmanager
+def _reproducible(recipe: TrainingRecipe) -> Iterator[None]:
+    """Fixed seed, threads and deterministic kernels inside the block."""
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # Lightning 2.6 calls a name that torch 2.9 deprecated: github.com/Lightning-AI/pytorch-lightning
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+        torch.manual_seed(recipe.seed)
+        torch.set_num_threads(recipe.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.use_deterministic_algorithms(strict)

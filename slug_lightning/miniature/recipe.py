@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-VERSION = 1  # raise it when the drawing, the captions or the layout change
+VERSION = 2  # raise it when the drawing, the captions or the layout change
 
 
 @dataclass(frozen=True)

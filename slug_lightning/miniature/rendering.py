@@ -21,10 +21,10 @@ def place(scans: Canvas, rng: np.random.Generator, vary: float = 1.0) -> Canvas:
         Ink height in ``[0, 1]``, shape ``(N, 32, 32)``; about 0.5 is the stroke's edge.
     """
     count = len(scans)
-    turn = vary * rng.uniform(-0.18, 0.18, count)  # radians
-    size = 1 + vary * rng.uniform(-0.1, 0.1, (2, count))
-    slant = vary * rng.uniform(-0.15, 0.15, count)
-    shift = vary * rng.uniform(-1.6, 1.6, (2, count))  # pixels
+    turn = vary * rng.uniform(-0.1, 0.1, count)  # radians
+    size = 1 + vary * rng.uniform(-0.06, 0.06, (2, count))
+    slant = vary * rng.uniform(-0.08, 0.08, count)
+    shift = vary * rng.uniform(-1, 1, (2, count))  # pixels
     axis = np.arange(SIDE) - (SIDE - 1) / 2
     y, x = (grid.reshape(1, -1) for grid in np.meshgrid(axis, axis, indexing="ij"))
     y, x = y - shift[0][:, None], x - shift[1][:, None]
