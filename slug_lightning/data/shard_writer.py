@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import sys
 import tarfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -74,9 +75,14 @@ class ShardWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None and self._rows:
-            self._finish()
-        self._draft.__exit__(kind, error, trace)
+        if error is not None:
+            self._draft.__exit__(kind, error, trace)
+        elif self._rows:
+            try:
+                self._finish()
+            except BaseException:
+                self._draft.__exit__(*sys.exc_info())
+                raise
 
     def add(
         self,
@@ -112,11 +118,12 @@ class ShardWriter:
         row["original_width"], row["original_height"] = original_size or size
         row["exif"] = "{}"
         row["sha256"] = hashlib.sha256(image).hexdigest()
-        tar = self._open()
         key: str = row["key"]
-        _add_member(tar, f"{key}.{extension}", image)
-        _add_member(tar, f"{key}.json", json.dumps(row, indent=4).encode())
-        _add_member(tar, f"{key}.txt", caption.encode())
+        # All bytes first: what cannot be encoded must not leave half a pair in the tar.
+        members = {extension: image, "json": json.dumps(row, indent=4).encode(), "txt": caption.encode()}
+        tar = self._open()
+        for ending, data in members.items():
+            _add_member(tar, f"{key}.{ending}", data)
         self._append(row)
         self.pairs += 1
         return key

@@ -1,5 +1,7 @@
 """Captions as a shop on the web might write them: uneven, often partial, sometimes wrong."""
 
+import re
+
 import numpy as np
 
 from slug_lightning.miniature.scans import DIGIT_WORDS
@@ -76,8 +78,6 @@ def write_caption(digit: int, style: int, rng: np.random.Generator) -> str:
 
 def vocabulary() -> dict[str, int]:
     """Every caption that can be written, in a fixed order, as words with their number of uses."""
-    import re
-
     counts: dict[str, int] = {}
     for kind in KINDS:
         for template in kind:

@@ -48,11 +48,10 @@ def draw(scans: Scans, styles: NDArray[np.int64], rng: np.random.Generator) -> l
         some = scans.take(wanted)
         drawn = chosen.draw(place(some.images, rng), rng)
         pixels = (np.clip(drawn, 0, 1) * 255).round().astype(np.uint8)
-        for row, image in zip(wanted, pixels, strict=True):
-            place_of = int(row)
-            pictures[place_of] = Picture(
-                _encode(image), int(scans.labels[row]), style, int(scans.numbers[row])
-            )
+        for row, digit, scan, image in zip(
+            wanted.tolist(), some.labels.tolist(), some.numbers.tolist(), pixels, strict=True
+        ):
+            pictures[row] = Picture(_encode(image), digit, style, scan)
     return [pictures[row] for row in range(len(scans))]
 
 

@@ -116,3 +116,22 @@ def test_an_unknown_extension_is_refused(tmp_path):
 def test_a_shard_size_that_keys_cannot_number_is_refused(tmp_path, count):
     with pytest.raises(SettingError, match="pairs_per_shard"):
         ShardWriter(tmp_path, count)
+
+
+def test_a_caption_that_is_no_text_leaves_nothing_of_its_pair(tmp_path):
+    with ShardWriter(tmp_path) as writer:
+        with pytest.raises(UnicodeEncodeError):
+            writer.add(png(1), "png", "\ud800")
+        writer.add(png(2), "png", "a")
+    (sample,) = read_shards(tmp_path / "00000.tar")
+    assert (sample["__key__"], sample["png"]) == ("000000000", png(2))
+
+
+def test_a_table_that_cannot_be_written_leaves_no_shard_and_no_draft(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("slug_lightning.data.shard_writer.pq.write_table", fail)
+    with pytest.raises(OSError, match="disk full"), ShardWriter(tmp_path) as writer:
+        writer.add(png(), "png", "a")
+    assert names(tmp_path) == []
