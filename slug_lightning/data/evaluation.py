@@ -1,4 +1,8 @@
-"""Loading evaluation images: each exactly once over all ranks, in a fixed order."""
+"""Loading evaluation images: each exactly once over all ranks, in a fixed order.
+
+Batches are dealt, not images: a batch holds the same images on any number of processes, so that its scores
+are the same to the last bit, and with them the counts.
+"""
 
 from typing import Any
 
@@ -17,7 +21,7 @@ def evaluation_loader(
     world_size: int = 1,
     num_workers: int = 0,
 ) -> DataLoader[dict[str, Any]]:
-    """Batches of this rank's images: ``rank``, ``rank + world_size``, and so on, none repeated.
+    """This rank's batches: number ``rank``, ``rank + world_size``, and so on, none repeated.
 
     Args:
         dataset: The images.
@@ -37,10 +41,10 @@ def evaluation_loader(
         raise SettingError(f"Expected a batch_size of at least 1 but got {batch_size}.")
     if not 0 <= rank < world_size:
         raise SettingError(f"Expected a rank in [0, {world_size}) but got {rank}.")
+    starts = range(rank * batch_size, len(dataset), world_size * batch_size)
     return DataLoader(
         dataset,
-        batch_size=batch_size,
-        sampler=range(rank, len(dataset), world_size),
+        batch_sampler=[list(range(start, min(start + batch_size, len(dataset)))) for start in starts],
         num_workers=num_workers,
         collate_fn=_Collate(dataset.no_images()),
         persistent_workers=num_workers > 0,  # a search evaluates the same images many times

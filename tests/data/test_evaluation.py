@@ -39,6 +39,13 @@ def test_each_image_is_seen_once_over_all_ranks(data, world_size, workers):
     assert skipped == 2
 
 
+@pytest.mark.parametrize("world_size", [2, 3])
+def test_batches_hold_the_same_images_on_any_number_of_ranks(data, world_size):
+    alone = [b["key"] for b in evaluation_loader(data, 4)]
+    dealt = [[b["key"] for b in evaluation_loader(data, 4, rank, world_size)] for rank in range(world_size)]
+    assert dealt == [alone[rank::world_size] for rank in range(world_size)]
+
+
 def test_image_label_and_key_belong_together(data):
     for batch in evaluation_loader(data, 6):
         for image, label, key in zip(batch["image"], batch["label"], batch["key"], strict=True):
