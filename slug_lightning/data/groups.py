@@ -1,10 +1,12 @@
-"""Groups of pairs: the unit of work that is dealt to ranks and workers.
+"""Groups of pairs in batches: the unit of work that is dealt to ranks and workers.
 
 Group ``g`` is the samples with numbers ``g * group_size`` up to ``(g + 1) * group_size - 1`` of the
-shards, less those that are unusable or excluded. So the same groups exist on any number of processes.
+shards, less those that are unusable or excluded, and a batch is ``groups_per_batch`` groups that follow each
+other. So the same groups, in the same batches, exist on any number of processes.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any, Literal
@@ -26,11 +28,11 @@ PADDING = -1  # group number of a batch that only evens out ranks
 
 
 class GroupedPairs(IterableDataset[dict[str, Any]]):
-    """Batches of image-text pairs, one a group; for ``DataLoader(batch_size=None)``.
+    """Batches of image-text pairs, one or more groups each; for ``DataLoader(batch_size=None)``.
 
-    Group ``g`` belongs to rank ``(g - first_group) % world_size``. Every rank yields the same number of
-    batches, in the order of their groups, for any number of workers; ranks that run out of groups yield
-    empty batches.
+    Batch ``b``, counted from ``first_group``, belongs to rank ``b % world_size``. Every rank yields the same
+    number of batches, in the order of their groups, for any number of workers; ranks that run out of groups
+    yield empty batches.
 
     Args:
         census: Counts of the shards.
@@ -45,10 +47,14 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         caption: Replaces each caption; forget pairs only, since retain pairs need captions of their own.
         max_pixels: Larger images are skipped.
         first_group: Groups before it are left out, to continue an earlier run.
+        groups_per_batch: Groups that are decoded and encoded together; it does not change what a group is.
 
     Yields:
         ``{"image": (B, 3, H, W) float32, "text": (B, T) int64, "key": list[str], "role": str, "group": int,
-        "skipped": dict[str, int]}``; ``skipped`` counts by reason. B may be 0; ``group`` is -1 for padding.
+        "groups": int, "sizes": list[int], "skipped": dict[str, int]}``; ``group`` is the number of the first
+        group (-1 for padding), ``groups`` how many groups all ranks have in their batches of this turn,
+        ``sizes`` the pairs of each group that has any, in order, and ``skipped`` counts by reason. B may
+        be 0.
 
     Raises:
         SettingError: If numbers are out of range, or ``caption`` is given for retain pairs.
@@ -67,9 +73,13 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         caption: Callable[[str], str] | None = None,
         max_pixels: int = MAX_PIXELS,
         first_group: int = 0,
+        groups_per_batch: int = 1,
     ) -> None:
-        if group_size < 1:
-            raise SettingError(f"Expected a group_size of at least 1 but got {group_size}.")
+        if group_size < 1 or groups_per_batch < 1:
+            raise SettingError(
+                "Expected a group_size and groups_per_batch of at least 1 but got "
+                f"{group_size} and {groups_per_batch}."
+            )
         if not 0 <= rank < world_size:
             raise SettingError(f"Expected a rank in [0, {world_size}) but got {rank}.")
         if caption is not None and role == "retain":
@@ -88,6 +98,7 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         self.caption = caption
         self.max_pixels = max_pixels
         self.first_group = first_group
+        self.groups_per_batch = groups_per_batch
 
     @property
     def groups(self) -> int:
@@ -96,26 +107,41 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
 
     def __len__(self) -> int:
         left = max(0, self.groups - self.first_group)
-        return -(-left // self.world_size)
+        return -(-left // (self.groups_per_batch * self.world_size))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         info = get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
-        mine = [self.first_group + j * self.world_size + self.rank for j in range(len(self))][worker::workers]
+        mine = [self._first_of(j * self.world_size + self.rank) for j in range(len(self))][worker::workers]
         real = [group for group in mine if group < self.groups]
-        spans = [self._span(group) for group in real]
-        samples = read_ranges(self.census, spans)
-        for group, members in groupby(samples, key=lambda numbered: numbered.number // self.group_size):
+        samples = read_ranges(self.census, [self._span(group) for group in real])
+        for group, members in groupby(samples, key=self._batch_of):
             yield self._batch(group, members)
         for _ in mine[len(real) :]:
-            yield self._batch(PADDING, ())
+            yield self.empty_batch()
+
+    def empty_batch(self) -> dict[str, Any]:
+        """A batch without pairs."""
+        return self._batch(PADDING, ())
+
+    def _first_of(self, batch: int) -> int:
+        """Number of the first group of a batch."""
+        return self.first_group + batch * self.groups_per_batch
+
+    def _batch_of(self, numbered: Numbered) -> int:
+        """Number of the first group of the batch that a sample belongs to."""
+        return self._first_of(
+            (numbered.number // self.group_size - self.first_group) // self.groups_per_batch
+        )
 
     def _span(self, group: int) -> range:
         start = group * self.group_size
-        return range(start, min(start + self.group_size, self.census.samples))
+        stop = start + self.groups_per_batch * self.group_size
+        return range(start, min(stop, self.census.samples))
 
     def _batch(self, group: int, samples: Iterable[Numbered]) -> dict[str, Any]:
         images, captions, keys = [], [], []
+        sizes: Counter[int] = Counter()  # in the order of the groups
         skipped: dict[str, int] = {}
         for numbered in samples:
             try:
@@ -126,12 +152,15 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
                 images.append(image)
                 captions.append(caption)
                 keys.append(numbered.sample.key)
+                sizes[numbered.number // self.group_size] += 1
         return {
             "image": torch.stack(images) if images else self._no_images(),
             "text": self.tokenize(captions) if captions else self.tokenize(["-"])[:0],
             "key": keys,
             "role": self.role,
             "group": group,
+            "groups": self.groups_per_batch * self.world_size,
+            "sizes": list(sizes.values()),
             "skipped": skipped,
         }
 

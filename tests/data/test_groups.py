@@ -77,6 +77,32 @@ def test_the_same_groups_on_any_number_of_ranks_and_workers(shards, world_size, 
         assert [b["group"] for b in found][len(real) :] == [-1] * (len(found) - len(real))
 
 
+@pytest.mark.parametrize(("world_size", "workers"), CASES)
+@pytest.mark.parametrize("together", [2, 3, 100])
+def test_groups_in_one_batch_are_the_groups_of_single_batches(shards, world_size, workers, together):
+    census = take_census(shards)
+    single = batches(census, 7)
+    joint = [
+        batch
+        for rank in range(world_size)
+        for batch in batches(census, 7, rank, world_size, workers, groups_per_batch=together)
+        if batch["group"] >= 0
+    ]
+    for batch in joint:
+        alone = [b for b in single if batch["group"] <= b["group"] < batch["group"] + together]
+        assert batch["key"] == [key for b in alone for key in b["key"]]
+        assert batch["sizes"] == [len(b["key"]) for b in alone if b["key"]]
+        assert torch.equal(batch["image"], torch.cat([b["image"] for b in alone]))
+    assert sorted(batch["group"] for batch in joint) == list(range(0, 8, together))
+    assert sum(len(batch["key"]) for batch in joint) == sum(len(batch["key"]) for batch in single)
+
+
+def test_a_group_without_pairs_has_no_size(tmp_path):
+    write_tar(tmp_path / "0.tar", [*pair(0), ("bad.txt", b"x"), *pair(2), *pair(3)])
+    (batch,) = batches(take_census(str(tmp_path / "0.tar")), 1, groups_per_batch=4)
+    assert batch["sizes"] == [1, 1, 1]
+
+
 def test_one_shard_serves_more_ranks_than_it_has_groups(tmp_path):
     census = take_census(str(write_pairs(tmp_path / "0.tar", range(5))))
     ranks = [batches(census, 3, r, 5) for r in range(5)]
