@@ -76,3 +76,12 @@ def write_text(path: Path | str, text: str) -> None:
     """Write ``text`` as UTF-8 to ``path``, whole or not at all."""
     with atomic_path(path) as draft:
         draft.write_text(text, encoding="utf-8")
+
+
+def link_or_copy(source: Path, path: Path) -> None:
+    """Give a finished file a second name, without its bytes a second time where that is possible."""
+    with atomic_path(path) as draft:
+        try:
+            os.link(source, draft)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(source, draft)

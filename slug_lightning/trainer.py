@@ -10,13 +10,16 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from lightning.pytorch.trainer.states import RunningStage, TrainerFn
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from slug_lightning.callbacks import LayerScores, RunFiles
 from slug_lightning.data.captions import concept_folder
 from slug_lightning.data.unlearning import UnlearningDataModule
 from slug_lightning.errors import SettingError
 from slug_lightning.patch import Patch
+from slug_lightning.preemption import PreemptionSignals
 from slug_lightning.search.loop import StepSearchLoop
 from slug_lightning.unlearning import SLUG, Gradients, Unlearner
 
@@ -36,6 +39,7 @@ EXPECTED_WARNINGS = (
     ".*does not have many workers.*",  # a setting of ours: data.num_workers
     ".*IterableDataset.*has `__len__` defined.*",  # the length is exact for any number of workers
     ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning 2.6 on torch 2.9 and newer
+    ".*across ranks is zero, but local rank has zero.*",  # fewer batches than processes
     ".*The number of training batches .* is smaller than the logging interval.*",
 )
 
@@ -70,8 +74,8 @@ WHOLE: dict[str, tuple[Any, ...]] = {
     "max_steps": (None, -1),
     "max_time": (None,),
 }
-# Float16 needs loss scaling and weights in half precision have other fingerprints than their base.
-PRECISIONS = (None, 32, "32", "32-true", "bf16-mixed")
+# Weights in half precision have other fingerprints than their base.
+PRECISIONS = (None, 32, "32", "32-true", "bf16-mixed", "16-mixed")
 
 
 class SlugTrainer(pl.Trainer):
@@ -84,9 +88,11 @@ class SlugTrainer(pl.Trainer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         _refuse_other_values(kwargs)
+        _refuse_sharding(kwargs.get("strategy"))
         kwargs.update(REQUIRED)
         with quiet():
             super().__init__(*args, **kwargs)
+        self._signal_connector: PreemptionSignals = PreemptionSignals(self)
         self._own_logger = kwargs.get("logger") in (None, True)
         self.validate_loop = StepSearchLoop(
             self, TrainerFn.VALIDATING, RunningStage.VALIDATING, verbose=False, inference_mode=False
@@ -98,7 +104,7 @@ class SlugTrainer(pl.Trainer):
     def fit(self, model: Unlearner, datamodule: UnlearningDataModule) -> None:  # type: ignore[override]
         """Gradients, layer scores, step search, patch and report."""
         self._open_run(model, datamodule)
-        with quiet():
+        with quiet(), self._requeued():
             super().fit(model, datamodule=datamodule)
 
     def validate(  # type: ignore[override]
@@ -129,8 +135,17 @@ class SlugTrainer(pl.Trainer):
         self._open_run(model, datamodule)
         model.patch_name = None if patch is None else str(patch)
         patched = nullcontext() if patch is None else Patch.load(patch).applied(model.load().model)
-        with patched, quiet():
+        with patched, quiet(), self._requeued():
             return super().validate(model, datamodule=datamodule, verbose=False)
+
+    @contextmanager
+    def _requeued(self) -> Iterator[None]:
+        """When the scheduler ends the run and asked for it, the job goes back into its queue."""
+        try:
+            yield
+        except SIGTERMException:
+            self._signal_connector.requeue()
+            raise
 
     def _open_run(self, model: Unlearner, datamodule: UnlearningDataModule) -> None:
         """Refuse what cannot run before anything is written, then choose the folder.
@@ -187,3 +202,18 @@ def _refuse_other_values(kwargs: dict[str, Any]) -> None:
                 f"Expected trainer.{name}={value}, the only value SLUG allows, but got {given}. Leave it out."
             )
             raise SettingError(msg)
+
+
+def _refuse_sharding(strategy: object) -> None:
+    """Strategies that shard the weights leave no layer's gradient whole on a process."""
+    if isinstance(strategy, str):
+        name, allowed = strategy, strategy in ("auto", "single_device") or strategy.startswith("ddp")
+    else:
+        name = type(strategy).__name__
+        allowed = strategy is None or isinstance(strategy, SingleDeviceStrategy | DDPStrategy)
+    if not allowed:
+        msg = (
+            f"Expected trainer.strategy auto or ddp, but got {name!r}: it shards the weights, and a layer's "
+            "gradient must be whole on each process. Use ddp: without an optimiser a CLIP fits on one device."
+        )
+        raise SettingError(msg)

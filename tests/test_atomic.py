@@ -1,6 +1,6 @@
 import pytest
 
-from slug_lightning.atomic import atomic_folder, atomic_path, write_text
+from slug_lightning.atomic import atomic_folder, atomic_path, link_or_copy, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -34,3 +34,17 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path):
         (draft / "b").write_text("new")
     assert [p.name for p in target.iterdir()] == ["b"]
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_finished_file_gets_a_second_name(tmp_path, monkeypatch, links):
+    def no_links(*_):
+        raise OSError
+
+    if not links:
+        monkeypatch.setattr("os.link", no_links)
+    write_text(tmp_path / "a", "text")
+    link_or_copy(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "a").unlink()
+    assert (tmp_path / "b").read_text() == "text"
+    assert list(tmp_path.iterdir()) == [tmp_path / "b"]

@@ -15,7 +15,7 @@ LAYERS = [
     {"models", "data", "metrics"},
     {"patch", "search", "reports", "miniature"},
     {"unlearning"},
-    {"callbacks"},
+    {"callbacks", "preemption"},
     {"trainer"},
     {"cli"},
 ]

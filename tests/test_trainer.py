@@ -1,4 +1,5 @@
 import pytest
+from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy
 
 from slug_lightning.errors import SettingError
 from slug_lightning.trainer import SlugTrainer, claim_version
@@ -29,7 +30,6 @@ def test_required_settings_hold_without_being_asked():
         {"overfit_batches": 1},
         {"max_time": "00:00:01:00"},
         {"max_steps": 5},
-        {"precision": "16-mixed"},
         {"precision": "bf16-true"},
     ],
 )
@@ -41,6 +41,17 @@ def test_settings_that_would_leave_data_out_unsaid_are_refused(partial):
 @pytest.mark.parametrize("same", [{"limit_train_batches": 1.0}, {"precision": "bf16-mixed"}])
 def test_defaults_may_be_said(same):
     SlugTrainer(accelerator="cpu", logger=False, **same)
+
+
+@pytest.mark.parametrize("strategy", ["fsdp", "deepspeed_stage_2", ModelParallelStrategy()])
+def test_strategies_that_shard_the_weights_are_refused_in_one_sentence(strategy):
+    with pytest.raises(SettingError, match="strategy auto or ddp, but got .*shards the weights.* Use ddp"):
+        SlugTrainer(accelerator="cpu", logger=False, strategy=strategy)
+
+
+@pytest.mark.parametrize("strategy", ["auto", "ddp", "ddp_spawn", DDPStrategy()])
+def test_strategies_that_keep_layers_whole_are_taken(strategy):
+    SlugTrainer(accelerator="cpu", logger=False, strategy=strategy, devices=2 if strategy != "auto" else 1)
 
 
 def test_two_runs_of_one_second_have_two_folders(tmp_path):

@@ -65,6 +65,7 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         "criterion": _criterion(module),
         "efficiency": {
             "gradient_seconds": seconds.get("gradient", 0.0),
+            "gradients_from": _run_of(getattr(module, "gradients_from", None)),
             "search_seconds": seconds.get("search", 0.0),
             "peak_memory_bytes": peak_memory(module.device),
             "patch_bytes": patch.stat().st_size if patch else None,
@@ -149,6 +150,11 @@ def _data(module: Any) -> dict[str, Any]:
         return {role: {"pairs": 0, "skipped": {}, "digest": ""} for role in ("forget", "retain")}
     about: dict[str, Any] = json.loads(gradients.header["data"])
     return {role: {"pairs": gradients.pairs[role], **about[role]} for role in ("forget", "retain")}
+
+
+def _run_of(path: Path | None) -> str | None:
+    """Name of the run that gradients were taken from."""
+    return None if path is None else path.parent.name
 
 
 def _seed(module: Any) -> int | None:

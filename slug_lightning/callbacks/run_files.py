@@ -11,7 +11,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console, RenderableType
 
 from slug_lightning import __version__
-from slug_lightning.atomic import write_text
+from slug_lightning.atomic import link_or_copy, write_text
 from slug_lightning.callbacks.account import compose_report, environment, search_rows
 from slug_lightning.callbacks.evidence import collect_evidence
 from slug_lightning.patch import Patch
@@ -21,6 +21,7 @@ from slug_lightning.reports.evidence import write_evidence
 from slug_lightning.reports.report_file import write_report
 from slug_lightning.reports.tables import write_search
 from slug_lightning.unlearning import SLUG, Outcome
+from slug_lightning.unlearning.progress import GRADIENTS_FILE
 
 
 class RunFiles(Callback):
@@ -31,8 +32,13 @@ class RunFiles(Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *args: Any) -> None:
         """Save the gradients as soon as they are complete: a later search can start from them."""
-        if trainer.is_global_zero and isinstance(pl_module, SLUG) and pl_module.gradients is not None:
-            pl_module.gradients.save(trainer.run_dir / "gradients.safetensors")  # type: ignore[attr-defined]
+        if not (trainer.is_global_zero and isinstance(pl_module, SLUG)) or pl_module.gradients is None:
+            return
+        path: Path = trainer.run_dir / GRADIENTS_FILE  # type: ignore[attr-defined]
+        if pl_module.gradients_from is None:
+            pl_module.gradients.save(path)
+        else:
+            link_or_copy(pl_module.gradients_from, path)
 
     def on_evaluation_plan_end(self, trainer: Any, module: Any) -> None:
         """Write everything that follows from the search; called once by the validation loop."""

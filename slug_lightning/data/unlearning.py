@@ -1,6 +1,7 @@
 """The data of one deletion: pairs for the gradients, images for the search and for the final figures."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -53,6 +54,9 @@ class LatePreprocess:
         assert self._transform is not None
         return self._transform(image)
 
+    def __repr__(self) -> str:
+        return re.sub(r" at 0x[0-9a-f]+", "", repr(self._transform))  # addresses change from run to run
+
 
 @contextmanager
 def _collecting(missing: list[str]) -> Iterator[None]:
@@ -75,6 +79,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         root: Folder that relative paths start from.
         aliases: Other spellings of the concept, left out of the retain pairs as well.
         group_size: Retain pairs that share one InfoNCE.
+        groups_per_batch: Retain groups that are encoded together: faster, in more memory; the same result.
         forget_batch_size: Forget pairs per batch; does not change the result.
         retain_limit: Use only the first so many retain samples.
         forget_caption: Format string that replaces the captions of forget pairs, e.g. ``"{}."``.
@@ -97,6 +102,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         root: Path = Path(),
         aliases: list[str] | None = None,
         group_size: int = 64,
+        groups_per_batch: int = 1,
         forget_batch_size: int = 64,
         retain_limit: int | None = None,
         forget_caption: str | None = None,
@@ -117,7 +123,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         self.aliases, self.root = list(aliases or []), Path(root)
         self.shards = {"forget": forget_shards, "retain": retain_shards}
         self.identities, self.imagenet = identities, imagenet
-        self.group_sizes = {"forget": forget_batch_size, "retain": group_size}
+        self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
+        self.groups_per_batch: dict[Role, int] = {"forget": 1, "retain": groups_per_batch}
         self.retain_limit, self.forget_caption = retain_limit, forget_caption
         self.search_share, self.seed, self.num_workers = search_share, seed, num_workers
         self.eval_batch_size, self.max_pixels = eval_batch_size, max_pixels
@@ -227,20 +234,42 @@ class UnlearningDataModule(pl.LightningDataModule):
             for name, choice in chosen.items()
         }
 
+    @property
+    def groups(self) -> dict[Role, int]:
+        """Number of groups by role; those of forget pairs are plain batches."""
+        return {role: -(-self.census[role].samples // size) for role, size in self.group_sizes.items()}
+
+    def pair_settings(self) -> dict[str, Any]:
+        """All that decides which pairs the gradients are of, as plain values."""
+        return {
+            "digests": {role: census.digest for role, census in self.census.items()},
+            "samples": {role: census.samples for role, census in self.census.items()},
+            "groups": self.group_sizes,
+            "names": [self.concept, *self.aliases],
+            "forget_caption": self.forget_caption,
+            "max_pixels": self.max_pixels,
+            "preprocess": repr(self._preprocess),
+        }
+
     def train_dataloader(self) -> PhasedLoader:
-        """Forget pairs, then retain pairs, each group once, dealt to processes by number."""
+        """Forget pairs, then retain pairs, each group once, dealt to processes by number.
+
+        Groups that an earlier run has done are left out (``first_groups`` of the module).
+        """
         exclude = concept_pattern([self.concept, *self.aliases])
         template = self.forget_caption
         caption = None if template is None else partial(_always, template.replace("{}", self.concept))
-        return PhasedLoader(
-            self._pair_loader("forget", caption=caption), self._pair_loader("retain", exclude=exclude)
-        )
+        forget, retain = self._pairs("forget", caption=caption), self._pairs("retain", exclude=exclude)
+        if not len(forget) + len(retain):  # nothing is left to do, but Lightning ends a run without batches
+            return PhasedLoader([{**retain.empty_batch(), "groups": 0}])
+        return PhasedLoader(*(self._pair_loader(pairs) for pairs in (forget, retain)))
 
-    def _pair_loader(self, role: Role, **options: Any) -> DataLoader[dict[str, Any]]:
+    def _pairs(self, role: Role, **options: Any) -> GroupedPairs:
         trainer = self.trainer
         assert trainer is not None
         assert self._tokenize is not None
-        pairs = GroupedPairs(
+        started: dict[Role, int] = getattr(trainer.lightning_module, "first_groups", {})
+        return GroupedPairs(
             self.census[role],
             self.group_sizes[role],
             self._preprocess,
@@ -249,8 +278,12 @@ class UnlearningDataModule(pl.LightningDataModule):
             rank=trainer.global_rank,
             world_size=trainer.world_size,
             max_pixels=self.max_pixels,
+            first_group=started.get(role, 0),
+            groups_per_batch=self.groups_per_batch[role],
             **options,
         )
+
+    def _pair_loader(self, pairs: GroupedPairs) -> DataLoader[dict[str, Any]]:
         return DataLoader(pairs, batch_size=None, num_workers=self.num_workers)
 
     def val_dataloader(self) -> list[DataLoader[dict[str, Any]]]:

@@ -72,10 +72,9 @@ def _cell(measured: Measurement | None) -> Text:
 
 def _facts(report: Mapping[str, Any], run_dir: Path) -> Table:
     efficiency = report["efficiency"]
-    cost = (
-        f"gradients {seconds(efficiency['gradient_seconds'])}, "
-        f"search {seconds(efficiency['search_seconds'])}, {efficiency['device']}"
-    )
+    earlier = efficiency.get("gradients_from")
+    gradients = f"of run {earlier}" if earlier else seconds(efficiency["gradient_seconds"])
+    cost = f"gradients {gradients}, search {seconds(efficiency['search_seconds'])}, {efficiency['device']}"
     if efficiency["peak_memory_bytes"] is not None:
         cost += f", peak memory {data_size(efficiency['peak_memory_bytes'])}"
     facts = [("cost", cost)]

@@ -53,13 +53,12 @@ class Unlearner(pl.LightningModule):
         pretrained: See ``load_clip``.
     """
 
-    allow_zero_length_dataloader_with_multiple_devices = True  # few images on many processes
-
     network: torch.nn.Module
     evaluator: PointEvaluator
 
     def __init__(self, model: str = "miniature", pretrained: str | None = None) -> None:
         super().__init__()
+        self.allow_zero_length_dataloader_with_multiple_devices = True  # few images on many processes
         self.model_name, self.pretrained = model, pretrained
         self.clip: Clip | None = None
         self.outcome: Outcome | None = None

@@ -1,8 +1,9 @@
 """Sums of gradients per role, and the frozen means they end in."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -79,65 +80,86 @@ class Gradients:
 class GradientAccumulator:
     """Adds up gradients of loss *sums* in float32; the mean over samples comes once, at the end.
 
-    Both roles have their own sums, and gradients come in as values, never through ``.grad``: nothing of
-    one role can leak into the other.
+    Each layer's gradient is added to its sum, and dropped, as soon as backward has it: beyond the sums,
+    memory holds one layer's gradient, never all of them. ``.grad`` is empty before and after: nothing of one
+    role can leak into the other.
 
     Args:
-        shapes: A tensor of the right shape and device per layer, usually the weights themselves.
+        weights: The layers by name: leaf tensors that require gradients.
     """
 
-    def __init__(self, shapes: Mapping[str, Tensor]) -> None:
+    def __init__(self, weights: Mapping[str, Tensor]) -> None:
+        self.weights = dict(weights)
         self.sums: dict[Role, dict[str, Tensor]] = {
-            role: {
-                name: torch.zeros_like(tensor, dtype=torch.float32, requires_grad=False)
-                for name, tensor in shapes.items()
-            }
+            role: {name: torch.zeros_like(w, dtype=torch.float32) for name, w in weights.items()}
             for role in ROLES
         }
         self.pairs: dict[Role, int] = dict.fromkeys(ROLES, 0)
         self.loss_sums: dict[Role, float] = dict.fromkeys(ROLES, 0.0)
 
-    @torch.no_grad()
-    def add(self, role: Role, gradients: Sequence[Tensor], loss_sum: float, pairs: int, batch: str) -> None:
+    def backward(self, role: Role, loss: Tensor, pairs: int, batch: str, scale: float = 1.0) -> None:
         """Add the gradient of one batch's loss sum.
 
         Args:
             role: ``forget`` or ``retain``.
-            gradients: One tensor per layer, in the order of ``shapes``.
-            loss_sum: Loss summed over the pairs of the batch.
+            loss: Loss summed over the pairs of the batch, with its graph.
             pairs: Number of pairs in the batch.
             batch: What to call the batch in an error.
+            scale: Power of two that multiplies the loss and divides the gradients, for float16.
 
         Raises:
-            NonFiniteError: Naming the layer and the batch; the sums are left as they were.
+            NonFiniteError: Naming the layer and the batch; the sums are then of no use.
         """
-        names = list(self.sums[role])
-        finite = torch.stack([gradient.isfinite().all() for gradient in gradients])
-        if not bool(finite.all()):
-            layer = names[int(finite.int().argmin())]
-            msg = (
-                f"The {role} gradient of layer {layer!r} is NaN or infinite in {batch}. Look at its images, "
-                "or run with --trainer.precision 32-true; nothing was changed."
-            )
-            raise NonFiniteError(msg)
-        for name, gradient in zip(names, gradients, strict=True):
-            self.sums[role][name] += gradient
-        self.pairs[role] += pairs
-        self.loss_sums[role] += loss_sum
+        totals: dict[str, Tensor] = {}
 
-    def reduce_(self, role: Role, all_sum: Callable[[Tensor], Tensor]) -> None:
+        def take(name: str, weight: Tensor) -> None:
+            gradient, weight.grad = weight.grad, None
+            assert gradient is not None
+            self.sums[role][name].add_(gradient, alpha=1 / scale)
+            totals[name] = gradient.sum(dtype=torch.float32)  # NaN or infinite as soon as one entry is
+
+        hooks = [
+            weight.register_post_accumulate_grad_hook(partial(take, name))  # type: ignore[no-untyped-call]
+            for name, weight in self.weights.items()
+        ]
+        try:
+            (loss * scale).backward()  # type: ignore[no-untyped-call]
+        finally:
+            for hook in hooks:
+                hook.remove()
+        self._check(totals, role, batch)
+        self.pairs[role] += pairs
+        self.loss_sums[role] += float(loss.detach())
+
+    def _check(self, totals: Mapping[str, Tensor], role: Role, batch: str) -> None:
+        if not totals:
+            return
+        finite = torch.stack(list(totals.values())).isfinite()  # one wait for the device, not one a layer
+        if bool(finite.all()):
+            return
+        broken = {name for name, fine in zip(totals, finite.tolist(), strict=True) if not fine}
+        layer = next(name for name in self.weights if name in broken)
+        msg = (
+            f"The {role} gradient of layer {layer!r} is NaN or infinite in {batch}. Look at its images, "
+            "or run with --trainer.precision 32-true; no model was changed."
+        )
+        raise NonFiniteError(msg)
+
+    def reduce_(self, role: Role, all_sum: Callable[[Tensor], Tensor], keep: bool = True) -> None:
         """Sum over processes, in float64, layer by layer (memory: one layer).
 
         Args:
-            role: The role that is complete on all processes.
+            role: The role to sum.
             all_sum: Collective that sums a tensor over processes.
+            keep: Whether this process goes on with the totals, or from zero because another one does.
         """
         for total in self.sums[role].values():
-            total.copy_(all_sum(total.double()))
+            summed = all_sum(total.double())
+            total.copy_(summed) if keep else total.zero_()
         device = next(iter(self.sums[role].values())).device
         scalars = torch.tensor([self.pairs[role], self.loss_sums[role]], dtype=torch.float64, device=device)
         pairs, loss = all_sum(scalars).tolist()
-        self.pairs[role], self.loss_sums[role] = round(pairs), loss
+        self.pairs[role], self.loss_sums[role] = (round(pairs), loss) if keep else (0, 0.0)
 
     def finish(self, header: Mapping[str, str] | None = None) -> Gradients:
         """Means over samples. The sums turn into them in place; the accumulator is empty afterwards.

@@ -1,16 +1,20 @@
 """SLUG: gradients once, one layer, one step."""
 
+import hashlib
 import json
 import os
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch.utilities import rank_zero_info
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from slug_lightning import __version__
-from slug_lightning.errors import NonFiniteError, PatchMismatchError, SettingError
+from slug_lightning.errors import PatchMismatchError, SettingError
 from slug_lightning.functional import clip_loss, pair_cosine_loss
 from slug_lightning.models import (
     Clip,
@@ -31,7 +35,12 @@ from slug_lightning.search import (
 )
 from slug_lightning.search.candidates import check_layers, choose_candidates
 from slug_lightning.unlearning.base import Unlearner
-from slug_lightning.unlearning.gradients import GradientAccumulator, Gradients, Role
+from slug_lightning.unlearning.gradient_pass import GradientPass
+from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
+from slug_lightning.unlearning.processes import Processes
+from slug_lightning.unlearning.progress import Progress, find_gradients, progress_file
+
+GRADIENT_VERSION = 1  # raise it when the same settings give other gradients
 
 
 class SLUG(Unlearner):
@@ -47,6 +56,10 @@ class SLUG(Unlearner):
         include: Shell patterns of canonical layer names that may be edited.
         exclude: Preset (``default``, ``published``) or shell patterns of names that may not.
         search: How layer and step are searched.
+        reuse_gradients: Take gradients of the same model, data and settings from a finished run beside this
+            one, and go on with the pass of a killed one.
+        save_every: Write the progress of the pass after so many groups, unless that would take more than a
+            twentieth of the time.
     """
 
     def __init__(
@@ -56,14 +69,19 @@ class SLUG(Unlearner):
         include: Sequence[str] = ("*",),
         exclude: str | list[str] = "default",
         search: SearchSettings = SearchSettings(),
+        reuse_gradients: bool = True,
+        save_every: int = 100,
     ) -> None:
         super().__init__(model, pretrained)
+        if save_every < 1:
+            raise SettingError(f"Expected model.save_every to be at least 1 group, but got {save_every}.")
         self.include, self.exclude, self.search = tuple(include), exclude, search
+        self.reuse_gradients, self.save_every = reuse_gradients, save_every
         self.automatic_optimization = False
-        self.accumulator: GradientAccumulator | None = None
         self.gradients: Gradients | None = None
+        self.gradients_from: Path | None = None  # file of an earlier run that they were taken from
         self.seconds: dict[str, float] = {}
-        self.skipped: dict[str, dict[str, int]] = {}
+        self._gradient_pass: GradientPass | None = None
         self._scores: list[LayerScore] | None = None
         self._started = 0.0
 
@@ -85,17 +103,89 @@ class SLUG(Unlearner):
     def configure_optimizers(self) -> None:
         """No optimiser: the weights do not move while gradients are taken."""
 
-    def on_train_start(self) -> None:
-        """Start empty sums on the device."""
-        self._started = time.perf_counter()
+    def setup(self, stage: str) -> None:
+        """Load the model; before a gradient pass, look for what an earlier run has done of it."""
+        super().setup(stage)
+        if stage != "fit":
+            return
         self.forget_gradients()
-        self.accumulator = GradientAccumulator(self.candidates())
-        self.skipped = {}
-        self._failure: NonFiniteError | None = None
+        self.processes = Processes(self.trainer.strategy)
+        self._fingerprint = self._tower_digests()
+        self._key = self._content_key()
+        finished, self._earlier = self._look_back()
+        self.gradients = self._read_gradients(finished)
+        done = dict(self._earlier.groups) if self._earlier else {}
+        if self.gradients is not None:
+            done = dict(self.data.groups)
+        self.first_groups: dict[Role, int] = self.processes.from_first(done)
+
+    def _look_back(self) -> tuple[Path | None, Progress | None]:
+        """A finished run's gradients, or what a killed run has left; looked for on the first process."""
+        if not (self.reuse_gradients and self.processes.first):
+            return None, None
+        finished = find_gradients(self._runs, self._key)
+        if finished is not None:
+            rank_zero_info(f"Gradients of the same model, data and settings are reused: {finished}")
+            return finished, None
+        earlier = Progress.load(self._progress_file, self._key)
+        if earlier is not None:
+            of = ", ".join(f"{earlier.groups[r]} of {self.data.groups[r]} {r} groups" for r in ROLES)
+            rank_zero_info(f"The gradient pass goes on where an earlier run was ended: {of} are done.")
+        return None, earlier
+
+    def _read_gradients(self, finished: Path | None) -> Gradients | None:
+        """Read them on the first process; give them to all."""
+        own = Gradients.load(finished) if finished is not None else None
+        self.gradients_from = self.processes.from_first(None if own is None else finished)
+        if self.gradients_from is None:
+            return None
+        about = (own.pairs, own.losses, own.header) if own is not None else None
+        pairs, losses, header = self.processes.from_first(about)
+        means: dict[Role, dict[str, Tensor]] = {}
+        for role in ROLES:
+            found = getattr(own, role) if own is not None else {}
+            means[role] = {
+                n: found.get(n, torch.empty_like(w, dtype=torch.float32, requires_grad=False))
+                for n, w in self.candidates().items()
+            }
+            for mean in means[role].values():
+                self.processes.copy_from_first_(mean)
+        return Gradients(means["forget"], means["retain"], pairs, losses, header)
+
+    @property
+    def _runs(self) -> Path:
+        folder: Path = self.trainer.run_dir.parent  # type: ignore[attr-defined]
+        return folder
+
+    @property
+    def _progress_file(self) -> Path:
+        return progress_file(self._runs, self._key)
+
+    def _content_key(self) -> str:
+        """SHA-256 over all that the gradients depend on."""
+        content = {
+            "method": GRADIENT_VERSION,
+            "base_model": self.load().name,
+            "base_fingerprint": self._fingerprint,
+            "layers": list(self.candidates()),
+            "precision": str(self.trainer.precision),
+            "data": self.data.pair_settings(),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def on_train_start(self) -> None:
+        """Start the sums on the device, empty or where an earlier run was ended."""
+        self._started = time.perf_counter()
+        self._gradient_pass = None
+        if self.gradients is None:
+            self._gradient_pass = GradientPass(
+                self.candidates(), self.processes, self._earlier, self.first_groups, self.data.groups
+            )
+        self._earlier = None
 
     def forget_gradients(self) -> None:
         """Start anew: what an earlier run found does not belong to the next."""
-        self.gradients, self._scores, self.outcome = None, None, None
+        self.gradients, self.gradients_from, self._scores, self.outcome = None, None, None, None
 
     def on_train_epoch_start(self) -> None:
         """Gradients belong to the model as it is used: no dropout."""
@@ -103,43 +193,41 @@ class SLUG(Unlearner):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Add the gradients of one batch; at the end of a role, sum over processes."""
-        assert self.accumulator is not None
+        if self._gradient_pass is None:  # the gradients were there already
+            return
         role, pairs = batch["role"], len(batch["key"])
-        counts = self.skipped.setdefault(role, {})
-        for reason, count in batch["skipped"].items():
-            counts[reason] = counts.get(reason, 0) + count
         if pairs:
-            loss = self._loss_sum(batch)
-            weights = list(self.candidates().values())
-            found = torch.autograd.grad(loss, weights, allow_unused=True)
-            gradients = [torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)]
             first = f"{role} batch {batch_idx} (first pair {batch['key'][0]!r})"
-            self._add(role, gradients, float(loss.detach()), pairs, first)
+            self._gradient_pass.add(role, self._loss_sum(batch), pairs, first, self._loss_scale)
+        self._gradient_pass.advance(role, batch["groups"], batch["skipped"])
         if batch["last"]:
-            self._fail_together()
-            if self.trainer.world_size > 1:
-                self.accumulator.reduce_(role, self._all_sum)
-            self.skipped[role] = self._sum_counts(counts)
-            self.data.check_skipped(role, self.skipped[role], self.accumulator.pairs[role])
+            self._gradient_pass.finish_role(role)
+            self.data.check_skipped(
+                role, self._gradient_pass.skipped[role], self._gradient_pass.accumulator.pairs[role]
+            )
         if self.trainer.is_last_batch:
-            self.gradients = self.accumulator.finish(self._header())
-            self.accumulator = None
+            self.gradients = self._gradient_pass.finish(self._header())
+            self._gradient_pass = None
             self.seconds["gradient"] = time.perf_counter() - self._started
 
-    def _add(self, role: Role, gradients: list[Tensor], loss: float, pairs: int, batch: str) -> None:
-        """With several processes an error waits for the end of the role, so that none is left waiting."""
-        assert self.accumulator is not None
-        try:
-            self.accumulator.add(role, gradients, loss, pairs, batch)
-        except NonFiniteError as error:
-            if self.trainer.world_size == 1:
-                raise
-            self._failure = self._failure or error
+    def on_train_batch_end(self, *args: Any) -> None:
+        """Write the progress now and then, and before the scheduler ends the run."""
+        if self.gradients is not None:
+            if self.processes.first:  # they are in the run's folder by now
+                self._progress_file.unlink(missing_ok=True)
+            return
+        assert self._gradient_pass is not None
+        due = self.reuse_gradients and self.processes.first and self._gradient_pass.is_due(self.save_every)
+        stop, due = self.processes.any(self.trainer.received_sigterm, due)
+        if due or (stop and self.reuse_gradients):
+            self._gradient_pass.write(self._progress_file, self._key)
+        if stop:
+            raise SIGTERMException
 
-    def _fail_together(self) -> None:
-        for message in self._gather(str(self._failure) if self._failure else None):
-            if message is not None:
-                raise NonFiniteError(message)
+    @property
+    def _loss_scale(self) -> float:
+        """Float16 has no numbers below 6e-8, where small gradients are; a power of two changes no digit."""
+        return 1024.0 if self.trainer.precision == "16-mixed" else 1.0
 
     def _loss_sum(self, batch: dict[str, Any]) -> Tensor:
         vision, text = self.towers
@@ -150,34 +238,20 @@ class SLUG(Unlearner):
                 return pair_cosine_loss(image, caption)
             scale = self.network.logit_scale
             assert isinstance(scale, Tensor)
-            return len(image) * clip_loss(image, caption, scale.exp())
-
-    def _all_sum(self, tensor: Tensor) -> Tensor:
-        total = self.trainer.strategy.reduce(tensor, reduce_op="sum")
-        assert isinstance(total, Tensor)
-        return total
-
-    def _sum_counts(self, counts: Mapping[str, int]) -> dict[str, int]:
-        """Counts by reason over all processes, each of which may know other reasons."""
-        gathered = self._gather(dict(counts))
-        reasons = sorted({reason for part in gathered for reason in part})
-        return {reason: sum(part.get(reason, 0) for part in gathered) for reason in reasons}
-
-    def _gather(self, value: Any) -> list[Any]:
-        """The value of every process."""
-        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-            return [value]
-        gathered: list[Any] = [None] * torch.distributed.get_world_size()
-        torch.distributed.all_gather_object(gathered, value)
-        return gathered
+            groups = zip(
+                torch.split(image, batch["sizes"]), torch.split(caption, batch["sizes"]), strict=True
+            )
+            return torch.stack([len(v) * clip_loss(v, t, scale.exp()) for v, t in groups]).sum()
 
     def _header(self) -> dict[str, str]:
+        assert self._gradient_pass is not None
         return {
+            "key": self._key,
             "base_model": self.load().name,
-            "base_fingerprint": json.dumps(self._tower_digests()),
+            "base_fingerprint": json.dumps(self._fingerprint),
             "concept": self.data.concept,
             "data_digest": self.data.digest,
-            "data": json.dumps(self.data.provenance(self.skipped)),
+            "data": json.dumps(self.data.provenance(self._gradient_pass.skipped)),
             "seed": os.environ.get("PL_GLOBAL_SEED", "unset"),
             "package_version": __version__,
         }

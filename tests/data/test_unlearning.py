@@ -119,3 +119,30 @@ def test_bad_settings_are_refused(tiny_world, tmp_path):
         UnlearningDataModule(" ", "a.tar", "b.tar")
     with pytest.raises(SettingError, match="max_bad_share"):
         UnlearningDataModule("x", "a.tar", "b.tar", max_bad_share=1.5)
+
+
+OTHERS = [
+    ["--data.concept", "three"],
+    ["--data.aliases", "[lucky]"],
+    ["--data.forget_caption", "{}."],
+    ["--data.group_size", "9"],
+    ["--data.forget_batch_size", "9"],
+    ["--data.retain_limit", "300"],
+    ["--data.retain_shards", "laion/00000.tar"],
+    ["--data.max_pixels", "100"],
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_settings_that_decide_on_the_pairs_are_told_apart(tiny_world, tmp_path, other):
+    assert (
+        prepared(tiny_world, tmp_path).pair_settings()
+        != prepared(tiny_world, tmp_path, *other).pair_settings()
+    )
+
+
+@pytest.mark.parametrize("same", [["--data.groups_per_batch", "4"], ["--data.eval_batch_size", "7"], []])
+def test_settings_that_do_not_are_not(tiny_world, tmp_path, same):
+    settings = prepared(tiny_world, tmp_path, *same).pair_settings()
+    assert settings == prepared(tiny_world, tmp_path).pair_settings()
+    assert "0x" not in settings["preprocess"], "addresses differ from run to run"
