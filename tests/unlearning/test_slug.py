@@ -11,7 +11,7 @@ from slug_lightning.data.shards import iter_pairs
 from slug_lightning.errors import BadDataError, NonFiniteError, PatchMismatchError, SettingError
 from slug_lightning.functional import alignment, importance
 from slug_lightning.models import candidate_layers, get_layer, load_clip
-from slug_lightning.unlearning import SLUG, Gradients
+from slug_lightning.unlearning import SLUG, GradientAccumulator, Gradients
 from tests.helpers import fit, words
 
 
@@ -162,3 +162,47 @@ def test_an_empty_role_is_refused(tiny_world, tmp_path):
     everything = ["--data.retain_shards", "forget/seven/*.tar"]
     with pytest.raises(BadDataError, match="at least one retain pair"):
         build(words(tiny_world, tmp_path, *everything, *aliases))
+
+
+def worst_deviation(one, other):
+    """Largest relative error of a layer's mean gradient, over both roles."""
+    pairs = [(getattr(one, r)[n], getattr(other, r)[n]) for r in ("forget", "retain") for n in one.layers]
+    return max(float((b - a).norm() / a.norm()) for a, b in pairs)
+
+
+def test_bfloat16_gradients_are_those_of_float32_within_its_rounding(tiny_world, tmp_path):
+    some = ["--data.retain_limit", "128", "--model.search.evaluations", "1"]
+    runs = [
+        fit(tiny_world, tmp_path / precision, *some, "--trainer.precision", precision, status=None)
+        for precision in ("32-true", "bf16-mixed")
+    ]
+    full, half = (Gradients.load(run / "gradients.safetensors") for run in runs)
+    assert half.forget["visual.proj"].dtype == torch.float32
+    assert 0 < worst_deviation(full, half) < 0.03  # bfloat16 rounds by up to 0.4 %, once an operation
+
+
+def test_float16_with_its_loss_scale_is_closer_still(tiny_world, clip):
+    """What 16-mixed does on an accelerator; Lightning turns it into bf16-mixed on a CPU."""
+    images, texts = tensors(clip, forget_pairs(tiny_world)[:32])
+    found = []
+    for half, scale in ((False, 1.0), (True, 1024.0)):
+        module = SLUG()
+        module.load()
+        module.network = module.clip.model
+        accumulator = GradientAccumulator(
+            {n: w for n, w in module.network.named_parameters() if w.requires_grad}
+        )
+        for role in ("forget", "retain"):
+            with torch.autocast("cpu", torch.float16, enabled=half):
+                loss = module._loss_sum({"image": images, "text": texts, "role": role, "sizes": [16, 16]})
+            accumulator.backward(role, loss, len(images), "batch 0", scale)
+        found.append(accumulator.finish())
+    assert 0 < worst_deviation(*found) < 0.005
+
+
+def test_several_groups_in_one_batch_give_the_same_gradients(tiny_run, tiny_world, tmp_path):
+    together = fit(tiny_world, tmp_path, "--data.groups_per_batch", "3")
+    one, other = (Gradients.load(run / "gradients.safetensors") for run in (tiny_run, together))
+    assert one.pairs == other.pairs
+    assert one.losses == pytest.approx(other.losses, rel=1e-6)
+    assert worst_deviation(one, other) < 1e-5
