@@ -11,12 +11,13 @@ from slug_lightning.reports.figures.theme import Style, Theme, fonts
 
 _DISTANCES = (9.0, 15.0, 24.0, 36.0, 52.0, 70.0)  # points
 _DIRECTIONS = tuple(k * math.pi / 8 for k in (0, 1, -1, 2, -2, 8, 7, -7, 6, -6, 4, -4, 3, -3, 5, -5))
-_LEADER_FROM = 12.0  # points; nearer labels need no line
+_MARK, _RING = 8.0, 19.0  # points: room for the mark of a labelled point, and for a ringed one
+_LEADER_FROM = 16.0  # points; nearer labels need no line
 
 
 @dataclass(frozen=True)
 class Label:
-    """A text that belongs to the point ``(x, y)`` in data coordinates."""
+    """A text that belongs to the point ``(x, y)`` in data coordinates; bold where the point is ringed."""
 
     x: float
     y: float
@@ -42,7 +43,8 @@ def place_labels(
     frame = axes.get_window_extent()
     anchors = [_pixels(axes, label.x, label.y) for label in labels]
     others = [_pixels(axes, x, y) for x, y in points]
-    taken = [_square(x, y, 6 * pixels_per_point) for x, y in anchors]
+    marks = [_RING if label.bold else _MARK for label in labels]
+    taken = [_square(*spot, side * pixels_per_point) for spot, side in zip(anchors, marks, strict=True)]
     left_out = []
     for label, anchor in zip(labels, anchors, strict=True):
         size = _extent(axes, label)
