@@ -39,3 +39,8 @@ def test_brackets_in_names_are_text(tmp_path):
     text = printed(report, tmp_path)
     assert "[red]Ada[/red] [/]" in text
     assert "[bold]x[/]" in text
+
+
+def test_gradients_of_an_earlier_run_are_named(tmp_path):
+    efficiency = {**REPORT["efficiency"], "gradients_from": "20260101-120000"}
+    assert "gradients of run 20260101-120000" in printed({**REPORT, "efficiency": efficiency}, tmp_path)
