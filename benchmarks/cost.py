@@ -3,8 +3,8 @@
     python benchmarks/cost.py [--model ViT-L-14] [--pairs 1000000] [--devices 8] [--tflops 989] [--share 0.35]
 
 Counted: floating-point operations of forward and backward (PyTorch's counter, on tensors without data), bytes
-of the sums. Measured on one core: reading and preparing JPEGs. Assumed, and said so in what it prints: the peak
-of a device, and the share of it that a run reaches.
+of the sums. Measured on one core: reading and preparing JPEGs. Assumed, and said so in what it prints: the
+peak of a device, and the share of it that a run reaches.
 """
 
 import argparse

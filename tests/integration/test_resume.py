@@ -91,6 +91,29 @@ def test_sigterm_writes_the_progress_first(tiny_world, tmp_path, whole):
     same(whole, finished(tmp_path))
 
 
+@pytest.mark.slow
+def test_the_requeue_signal_of_slurm_writes_the_progress_and_requeues(
+    tiny_world, tmp_path, whole, monkeypatch
+):
+    command, said = tmp_path / "bin" / "scontrol", tmp_path / "said"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\necho "$@" > {said}\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
+    job = {"JOB_ID": "77", "JOB_NAME": "slug", "NTASKS": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+    for name, value in job.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    process = start(tiny_world, tmp_path)
+    wait_for("runs/seven/.progress-*", tmp_path, process)
+    os.kill(process.pid, signal.SIGUSR1)
+    printed = process.communicate(timeout=120)[0]
+    assert process.returncode == 143, printed[-3000:]
+    assert said.read_text() == "requeue 77\n"
+    assert not list(tmp_path.glob("**/*.ckpt")), "Lightning would count its batches on from it"
+    fit_again(tiny_world, tmp_path)
+    same(whole, finished(tmp_path))
+
+
 def groups_done(out):
     (path,) = out.glob("runs/seven/.progress-*.safetensors")
     with safe_open(path, framework="pt") as file:
@@ -103,6 +126,7 @@ def fit_again(world, out):
     assert main(words(world, out, *OFTEN)) == 0
 
 
+@pytest.mark.slow
 def test_killed_in_the_search_the_gradients_are_not_computed_again(tiny_world, tmp_path, whole):
     process = start(tiny_world, tmp_path)
     wait_for(f"runs/seven/*/{GRADIENTS}", tmp_path, process)
@@ -146,7 +170,7 @@ def test_gradients_of_something_else_are_not_reused(tiny_world, tmp_path, other)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_killed_again_and_again_at_random_moments(tiny_world, tmp_path, whole, seed):
     moments = random.Random(seed)
     for _ in range(4):
