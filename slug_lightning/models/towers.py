@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.transformer import TextTransformer, Transformer, VisionTransformer, text_global_pool
@@ -74,6 +75,23 @@ class Tower:
         if self.trim:
             inputs = trim_tokens(inputs)
         return self.finish(self.start(inputs), 0)
+
+    def by_length(self, tokens: Tensor, parts: int = 4, least: int = 16) -> Tensor:
+        """Unit embeddings ``(B, D)`` of captions, encoded in parts of like length: less padding is encoded.
+
+        Equal to ``self(tokens)`` up to rounding, gradients included.
+
+        Args:
+            tokens: Token ids ``(B, T)``.
+            parts: At most so many parts.
+            least: At least so many captions in a part.
+        """
+        size = max(least, -(-len(tokens) // parts))
+        if not self.trim or size >= len(tokens):
+            return self(tokens)
+        order = tokens.argmax(dim=-1).argsort(stable=True)
+        embeddings = torch.cat([self(part) for part in tokens[order].split(size)])  # type: ignore[no-untyped-call]
+        return embeddings[order.argsort()]
 
 
 def trim_tokens(tokens: Tensor) -> Tensor:

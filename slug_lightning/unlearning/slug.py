@@ -231,7 +231,7 @@ class SLUG(Unlearner):
 
     def _loss_sum(self, batch: dict[str, Any]) -> Tensor:
         vision, text = self.towers
-        image, caption = vision(batch["image"]), text(batch["text"])
+        image, caption = vision(batch["image"]), text.by_length(batch["text"])
         # In bfloat16 the logits of InfoNCE would be off by half a unit.
         with torch.autocast(self.device.type, enabled=False):
             if batch["role"] == "forget":

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -34,6 +36,29 @@ def test_whole_towers_equal_the_model(model):
     torch.testing.assert_close(
         text_tower(model)(tokens), model.encode_text(tokens, normalize=True), rtol=1e-5, atol=1e-6
     )
+
+
+def test_captions_encoded_by_length_have_the_same_embeddings_and_gradients(model):
+    tokens, tower = captions(23), text_tower(model)
+    weights = [get_layer(model, name) for name in candidate_layers(model) if tower_of(name) == "text"]
+    results = []
+    for encode in (tower, lambda t: tower.by_length(t, parts=4, least=3)):
+        embeddings = encode(tokens)
+        loss = (embeddings * torch.arange(embeddings.numel()).view_as(embeddings).cos()).sum()
+        results.append([embeddings, *torch.autograd.grad(loss, weights)])
+    for whole, parts in zip(*results, strict=True):
+        torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_captions_by_length_need_fewer_tokens():
+    tower, seen = text_tower(tiny_clip()), []
+    counting = replace(tower, stages=(lambda s: seen.append(s.value.numel()) or s, *tower.stages))
+    counting(captions(64, longest=9))
+    whole = sum(seen)
+    seen.clear()
+    counting.by_length(captions(64, longest=9))
+    assert len(seen) == 4
+    assert sum(seen) < 0.85 * whole
 
 
 @torch.no_grad()
