@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from open_clip.transformer import PatchDropout
 from torch import Tensor, nn
 
 from slug_lightning.functional import clip_loss
@@ -30,18 +31,20 @@ class TrainingRecipe:
         learning_rate: Highest learning rate.
         gentle: Strength of the augmentation at first; strong changes from the start hide the shapes.
         full_after: Share of the updates after which the augmentation is at full strength.
+        patch_dropout: Share of an image's patches that the vision tower does not see in training.
         weight_decay: AdamW's, on matrices only.
         max_logit_scale: Upper bound of the inverse temperature.
         threads: CPU threads; sums depend on it, so it belongs to the recipe.
     """
 
-    seed: int = 0
+    seed: int = 1
     steps: int = 6000
     warmup: int = 1500
     batch_size: int = 128
     learning_rate: float = 2e-3
     gentle: float = 0.3
     full_after: float = 0.4
+    patch_dropout: float = 0.2
     weight_decay: float = 0.3
     max_logit_scale: float = 16.0
     threads: int = 1
@@ -171,7 +174,9 @@ def pretrain(
         The trained model in evaluation mode.
     """
     with _reproducible(recipe):
-        task = Pretraining(new_model(), mean, std, recipe)
+        model = new_model()
+        model.visual.patch_dropout = PatchDropout(recipe.patch_dropout)  # type: ignore[union-attr]
+        task = Pretraining(model, mean, std, recipe)
         trainer = Trainer(
             accelerator="cpu",
             devices=1,
