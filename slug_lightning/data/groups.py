@@ -19,6 +19,7 @@ from slug_lightning.data.census import Census
 from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.ranges import Numbered, read_ranges
 from slug_lightning.data.reasons import BadMemberError, SkipReason
+from slug_lightning.data.shards import Missing
 from slug_lightning.errors import SettingError
 
 Role = Literal["forget", "retain"]
@@ -45,6 +46,8 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         caption: Replaces each caption; forget pairs only, since retain pairs need captions of their own.
         max_pixels: Larger images are skipped.
         first_group: Groups before it are left out, to continue an earlier run.
+        missing: Whether shards that disappear or change while they are read stop the run, or are counted
+            as ``lost``.
 
     Yields:
         ``{"image": (B, 3, H, W) float32, "text": (B, T) int64, "key": list[str], "role": str, "group": int,
@@ -67,6 +70,7 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         caption: Callable[[str], str] | None = None,
         max_pixels: int = MAX_PIXELS,
         first_group: int = 0,
+        missing: Missing = "refuse",
     ) -> None:
         if group_size < 1:
             raise SettingError(f"Expected a group_size of at least 1 but got {group_size}.")
@@ -88,6 +92,7 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         self.caption = caption
         self.max_pixels = max_pixels
         self.first_group = first_group
+        self.missing: Missing = missing
 
     @property
     def groups(self) -> int:
@@ -104,7 +109,7 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         mine = [self.first_group + j * self.world_size + self.rank for j in range(len(self))][worker::workers]
         real = [group for group in mine if group < self.groups]
         spans = [self._span(group) for group in real]
-        samples = read_ranges(self.census, spans)
+        samples = read_ranges(self.census, spans, self.missing)
         for group, members in groupby(samples, key=lambda numbered: numbered.number // self.group_size):
             yield self._batch(group, members)
         for _ in mine[len(real) :]:

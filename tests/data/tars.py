@@ -42,3 +42,15 @@ def png_header(width: int, height: int) -> bytes:
     chunks = [b"IHDR" + header, b"IDAT" + zlib.compress(b""), b"IEND"]
     framed = [(len(c) - 4).to_bytes(4, "big") + c + zlib.crc32(c).to_bytes(4, "big") for c in chunks]
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
+def header(name: str, size: int, kind: bytes = b"0") -> bytes:
+    """A tar header that may claim anything, with a right checksum."""
+    info = tarfile.TarInfo(name)
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def extension(kind: bytes, payload: bytes) -> bytes:
+    """An extended header: ``x`` and ``g`` for pax records, ``L`` for a long name."""
+    return header("extension", len(payload), kind) + payload + bytes(-len(payload) % 512)
