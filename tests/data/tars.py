@@ -54,3 +54,14 @@ def header(name: str, size: int, kind: bytes = b"0") -> bytes:
 def extension(kind: bytes, payload: bytes) -> bytes:
     """An extended header: ``x`` and ``g`` for pax records, ``L`` for a long name."""
     return header("extension", len(payload), kind) + payload + bytes(-len(payload) % 512)
+
+
+def png_bomb(side: int = 30_000) -> bytes:
+    """A PNG of 2.6 MB whose pixels are zeros, 900 million of them."""
+    packer = zlib.compressobj(9, wbits=-15)
+    piece = packer.compress(bytes(1 << 24)) + packer.flush(zlib.Z_FULL_FLUSH)
+    pixels = b"\x78\x9c" + piece * (side * (3 * side + 1) // (1 << 24) + 1)
+    data = b"IDAT" + pixels
+    chunk = (len(pixels)).to_bytes(4, "big") + data + zlib.crc32(data).to_bytes(4, "big")
+    start = png_header(side, side)
+    return start[:33] + chunk + start[-12:]

@@ -54,8 +54,11 @@ def test_folders_webdataset_marks_and_names_without_suffix_are_no_samples(tmp_pa
 
 def test_captions_are_stripped_and_bounded():
     assert decode_caption(b"\xef\xbb\xbf caf\xc3\xa9\r\n") == "café"
-    with pytest.raises(BadMemberError, match="bad_caption: 100,001 bytes"):
-        decode_caption(b"x" * 100_001)
+    assert len(decode_caption(b"ab cd " * 1_600)) == 9_599
+    with pytest.raises(BadMemberError, match="bad_caption: 10,002 bytes"):
+        decode_caption(b"ab cd " * 1_667)
+    with pytest.raises(BadMemberError, match="bad_caption: a word of 1,001 characters"):
+        decode_caption(b"see " + b"x" * 1_001)
 
 
 def test_other_members_and_upper_case_suffixes_do_no_harm(tmp_path):
