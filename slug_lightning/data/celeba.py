@@ -6,7 +6,7 @@ from pathlib import Path
 
 from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.labelled import Entry, LabelledImages, Transform, pick
-from slug_lightning.data.lists import read_lines
+from slug_lightning.data.lists import list_folder, read_lines
 from slug_lightning.data.partition import Partition, Split
 from slug_lightning.errors import (
     BadDataError,
@@ -72,7 +72,7 @@ class CelebAIdentities(LabelledImages):
         people = read_identities(root)
         names = sorted(set(people.values()))
         partition = Partition.read(partition_file) if partition_file else Partition(search_share, seed)
-        present = {path.name for path in (root / IMAGES).iterdir()}
+        present = {path.name for path in list_folder(root / IMAGES)}
         there = {image: name for image, name in people.items() if image in present}
         if not there:
             raise BadDataError(f"Expected images of '{root / NAMES}' in '{root / IMAGES}' but found none.")

@@ -21,6 +21,7 @@ from slug_lightning.data.census import Census
 from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.ranges import Numbered, read_ranges
 from slug_lightning.data.reasons import BadMemberError, SkipReason
+from slug_lightning.data.shards import Missing
 from slug_lightning.errors import SettingError
 
 Role = Literal["forget", "retain"]
@@ -48,6 +49,8 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         max_pixels: Larger images are skipped.
         first_group: Groups before it are left out, to continue an earlier run.
         groups_per_batch: Groups that are decoded and encoded together; it does not change what a group is.
+        missing: Whether shards that disappear or change while they are read stop the run, or are counted
+            as ``lost``.
 
     Yields:
         ``{"image": (B, 3, H, W) float32, "text": (B, T) int64, "key": list[str], "role": str, "group": int,
@@ -74,6 +77,7 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         max_pixels: int = MAX_PIXELS,
         first_group: int = 0,
         groups_per_batch: int = 1,
+        missing: Missing = "refuse",
     ) -> None:
         if group_size < 1 or groups_per_batch < 1:
             raise SettingError(
@@ -99,6 +103,7 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         self.max_pixels = max_pixels
         self.first_group = first_group
         self.groups_per_batch = groups_per_batch
+        self.missing: Missing = missing
 
     @property
     def groups(self) -> int:
@@ -114,7 +119,7 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         mine = [self._first_of(j * self.world_size + self.rank) for j in range(len(self))][worker::workers]
         real = [group for group in mine if group < self.groups]
-        samples = read_ranges(self.census, [self._span(group) for group in real])
+        samples = read_ranges(self.census, [self._span(group) for group in real], self.missing)
         for group, members in groupby(samples, key=self._batch_of):
             yield self._batch(group, members)
         for _ in mine[len(real) :]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.labelled import Entry, LabelledImages, Transform, pick
-from slug_lightning.data.lists import read_lines
+from slug_lightning.data.lists import list_folder, read_lines
 from slug_lightning.data.partition import Partition, Split, hashed
 from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
 
@@ -58,7 +58,7 @@ class ImageNetFolder(LabelledImages):
         every = [
             Entry(path, f"{folder}/{path.name}", labels[folder])
             for folder in folders
-            for path in sorted((root / folder).iterdir())
+            for path in list_folder(root / folder)
             if path.suffix.lower() in _IMAGE
         ]
         if not every:
@@ -76,7 +76,7 @@ def _class_folders(root: Path) -> list[str]:
             f"Folder '{root}' is missing; request ImageNet at https://www.image-net.org/download.php and "
             "unpack ILSVRC2012_img_val.tar into class folders."
         )
-    folders = sorted(path.name for path in root.iterdir() if path.is_dir())
+    folders = [path.name for path in list_folder(root) if path.is_dir()]
     if not folders and any(path.suffix.lower() in _IMAGE for path in root.iterdir()):
         raise BadDataError(
             f"Expected class folders in '{root}' but got images in one flat folder; move each image into the "

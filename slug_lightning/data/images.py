@@ -1,15 +1,20 @@
 """Image bytes to RGB, refusing what is no image, is broken, or would fill the memory."""
 
 import io
+import os
+import stat
 import warnings
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from slug_lightning.data.reasons import BadMemberError, SkipReason
 
-MAX_PIXELS = 64_000_000
+MAX_PIXELS = 32_000_000  # above any camera picture of the data sets; 96 MB as RGB, for each loader process
 MAX_ASPECT = 100.0
+MAX_FILE_BYTES = 128 * 1024 * 1024
+MAX_SCANS = 100  # of a progressive JPEG, which has about 10; each costs a pass over all pixels and 50 bytes
 
 # Only decoders that parse pixels in process: others (EPS) start programs.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
@@ -43,10 +48,41 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         warnings.simplefilter("ignore")  # Pillow warns of odd EXIF, palettes and size; we judge ourselves
         with _open(data) as image:
             _check_shape(image.width, image.height, max_pixels)
+            if image.format == "JPEG" and (scans := data.count(b"\xff\xda")) > MAX_SCANS:
+                raise BadMemberError(SkipReason.TOO_LARGE, f"{scans} scans")
             try:
                 return _to_rgb(image)
             except Exception as error:  # Pillow's decoders raise many kinds on damaged data
                 raise BadMemberError(SkipReason.BROKEN_IMAGE, str(error)) from error
+
+
+def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Read and decode an image file; see ``decode_image``.
+
+    Args:
+        path: The file. Links are followed.
+        max_pixels: Largest width times height.
+
+    Raises:
+        BadMemberError: As ``decode_image``; ``no_image`` if it is a folder, a pipe or a device, is not there
+            or may not be read; ``too_large`` above 128 MiB.
+    """
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise BadMemberError(SkipReason.NO_IMAGE, "not a file")
+            if about.st_size > MAX_FILE_BYTES:
+                raise BadMemberError(SkipReason.TOO_LARGE, f"{about.st_size:,} bytes")
+            data = file.read(MAX_FILE_BYTES)
+    except OSError as error:  # removed, a folder, or not permitted
+        raise BadMemberError(SkipReason.NO_IMAGE, str(error)) from error
+    return decode_image(data, max_pixels)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opening a pipe would otherwise wait for a writer, for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _open(data: bytes) -> Image.Image:

@@ -10,9 +10,9 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from slug_lightning.data.images import MAX_PIXELS, decode_image
+from slug_lightning.data.images import MAX_PIXELS, read_image
 from slug_lightning.data.partition import hashed
-from slug_lightning.data.reasons import BadMemberError, SkipReason
+from slug_lightning.data.reasons import BadMemberError
 from slug_lightning.errors import BadDataError, ConceptNotFoundError, closest
 
 Transform = Callable[[Image.Image], Tensor]
@@ -59,11 +59,9 @@ class LabelledImages(Dataset[dict[str, Any]]):
         entry = self.entries[index]
         item = {"label": entry.label, "key": entry.key}
         try:
-            image = decode_image(entry.path.read_bytes(), self.max_pixels)
+            image = read_image(entry.path, self.max_pixels)
         except BadMemberError as error:
             return {**item, "skipped": error.reason.value}
-        except OSError:  # removed or not permitted
-            return {**item, "skipped": SkipReason.NO_IMAGE.value}
         return {**item, "image": self.transform(image)}
 
     @property

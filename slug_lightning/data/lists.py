@@ -22,4 +22,25 @@ def read_lines(path: Path, advice: str) -> list[tuple[int, str]]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadDataError(f"Expected UTF-8 text in '{path}' but got {error}; save it as UTF-8.") from error
+    except OSError as error:
+        raise unreadable(path, error) from error
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """What is in a folder, sorted by name.
+
+    Raises:
+        DataNotFoundError: If it is missing or may not be read.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise unreadable(folder, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> DataNotFoundError:
+    """The error for a file or folder that cannot be read."""
+    return DataNotFoundError(
+        f"'{path}' cannot be read: {error.strerror or error}; check it and its permissions."
+    )

@@ -7,32 +7,24 @@ early. None of that raises here; it ends the walk, and ``ShardReader.ending`` sa
 
 import contextlib
 import hashlib
+import io
+import os
 import re
-import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from webdataset.gopen import Pipe, gopen
 
+from slug_lightning.data.headers import Ending, Header, HeaderWalk
+from slug_lightning.data.inflation import Inflated, is_compressed
 from slug_lightning.data.reasons import BadMemberError, SkipReason
 from slug_lightning.errors import DataNotFoundError
 
 MAX_MEMBER_BYTES = 128 * 1024 * 1024
 
-_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
-_BLOCK = 512
-
-
-class Ending(StrEnum):
-    """How a shard ends: with its end mark, too early, in rubbish, or before it began."""
-
-    WHOLE = "whole"
-    TRUNCATED = "truncated"
-    DAMAGED = "damaged"
-    UNREADABLE = "unreadable"
+_STEP = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -50,6 +42,18 @@ class Member:
     safe: bool
     offset: int
     read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class FileState:
+    """Size in bytes and time of the last change in nanoseconds, by which a change is noticed."""
+
+    size: int
+    modified: int
+
+    def same(self, other: "FileState") -> bool:
+        """Whether the file is unchanged, to the second: some file systems forget the fractions."""
+        return self.size == other.size and self.modified // 10**9 == other.modified // 10**9
 
 
 def is_local(shard: str) -> bool:
@@ -71,7 +75,7 @@ class ShardReader:
 
     Attributes:
         ending: How the shard ends, after the walk.
-        seekable: Whether another reader may begin at the offset of a member, after the walk.
+        seekable: Whether another reader may begin at the offset of a member.
 
     Raises:
         DataNotFoundError: If the file or url cannot be opened.
@@ -81,89 +85,73 @@ class ShardReader:
         self.shard = shard
         self.ending = Ending.WHOLE
         self._start = start
-        self._over = False
-        self._hash = hashlib.sha256()
+        self._hash, self._broken = hashlib.sha256(), False
         try:
             self._file = _open_bytes(shard)
+            self._head = self._file.read(6)
         except (OSError, ValueError) as error:
             raise DataNotFoundError(f"Shard '{shard}' cannot be opened: {error}.") from error
-        self.seekable = is_local(shard) and not self._file.read(6).startswith(_COMPRESSED)
-        if is_local(shard):
-            self._file.seek(0)
+        self._hash.update(self._head)
+        self.seekable = is_local(shard) and not is_compressed(self._head)
 
     def __enter__(self) -> "ShardReader":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file or end the command."""
         with contextlib.suppress(OSError):  # a pipe that is left early reports that it broke
             self._file.close()
 
     def __iter__(self) -> Iterator[Member]:
-        return self._walk() if self.seekable else self._stream()
+        source = _Seekable(self._file) if self.seekable else _Stream(self._raw, is_compressed(self._head))
+        walk = HeaderWalk(source, self._start)
+        for header in walk:
+            read = source.reader(header)
+            yield Member(header.name, header.regular and _stays_inside(header.name), header.offset, read)
+        unread = walk.ending is Ending.UNREADABLE
+        self.ending = walk.ending if unread else source.flaw or walk.ending
 
-    def read(self, size: int) -> bytes:
-        """Next bytes of a streamed shard, hashed on the way; called by ``tarfile``."""
-        if self._over:  # or tarfile skips a lying size to its end, 10 kB at a time
-            raise tarfile.ReadError("unexpected end of data")
-        data = self._file.read(size)
-        self._hash.update(data)
-        self._over = not data
-        return data
+    def state(self) -> FileState:
+        """Of the file that is open, even if another one has its name by now; local shards only."""
+        about = os.fstat(self._file.fileno())
+        return FileState(about.st_size, about.st_mtime_ns)
 
-    def drain(self) -> str:
-        """Read a streamed shard to its end and return the SHA-256 of all its bytes."""
-        while not self._over:
-            self.read(1 << 20)
-        self._file.close()
-        if isinstance(self._file, Pipe) and self._file.status:  # its command failed
+    def digest(self) -> str:
+        """Read to the end and return the SHA-256 of all the shard's bytes; after the walk.
+
+        Raises:
+            DataNotFoundError: If the disk or the network fails.
+        """
+        if self.seekable:
+            return self._file_digest()
+        while self._raw(_STEP):
+            pass
+        if isinstance(self._file, Pipe):
+            self._file.close()  # now its status is known
+            self._broken |= bool(self._file.status)
+        if self._broken and self.ending is Ending.WHOLE:
             self.ending = Ending.TRUNCATED
         return self._hash.hexdigest()
 
-    def _walk(self) -> Iterator[Member]:
-        file = _Bounded(self._file)
-        file.seek(self._start)
-        tar = self._open(file, "r:")
-        if tar is None:
-            return
-        for info in self._headers(tar):
-            yield Member(info.name, _is_safe(info), info.offset, file.reader(info))
-        self.seekable = not tar.pax_headers  # a global header governs members far behind it
-        if self.ending is Ending.WHOLE:
-            self.ending = file.ending_at(tar.offset)
-        elif file.tell() >= file.size:
-            self.ending = Ending.TRUNCATED
-
-    def _stream(self) -> Iterator[Member]:
-        tar = self._open(self, "r|*")
-        if tar is None:
-            return
-        for info in self._headers(tar):
-            yield Member(info.name, _is_safe(info), info.offset, _fetch(tar, info))
-
-    def _open(self, file: object, mode: str) -> tarfile.TarFile | None:
+    def _file_digest(self) -> str:
         try:
-            return tarfile.open(fileobj=file, mode=mode, errors="replace")  # type: ignore[call-overload,no-any-return]
-        except Exception:  # tarfile raises many kinds on damaged headers, here and below
-            self.ending = Ending.UNREADABLE
-            return None
+            self._file.seek(0)
+            return hashlib.file_digest(cast(io.BufferedReader, self._file), "sha256").hexdigest()
+        except OSError as error:
+            raise DataNotFoundError(f"Shard '{self.shard}' cannot be read: {error}.") from error
 
-    def _headers(self, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-        while True:
-            tar.members = []  # type: ignore[attr-defined]  # or a long walk keeps every header
-            try:
-                info = tar.next()
-            except Exception:
-                self.ending = Ending.TRUNCATED if self._over else Ending.DAMAGED
-                return
-            if info is None:
-                if self._over:  # the stream ended before the tar's end mark
-                    self.ending = Ending.TRUNCATED
-                return
-            if info.size < 0 or tar.offset < info.offset_data:  # would walk in circles
-                self.ending = Ending.DAMAGED
-                return
-            if not info.isdir():
-                yield info
+    def _raw(self, size: int) -> bytes:
+        """Next bytes of a streamed shard, hashed on the way."""
+        head, self._head = self._head[:size], self._head[size:]
+        try:
+            data = self._file.read(size - len(head))
+        except OSError:
+            data, self._broken = b"", True
+        self._hash.update(data)
+        return head + data
 
 
 def _open_bytes(shard: str) -> BinaryIO:
@@ -175,58 +163,77 @@ def _open_bytes(shard: str) -> BinaryIO:
     return cast(BinaryIO, file)
 
 
-class _Bounded:
+class _Seekable:
     """A file that never asks for bytes behind its end, so that a lying size allocates nothing."""
 
     def __init__(self, file: BinaryIO) -> None:
+        self.flaw: Ending | None = None
         self._file = file
-        self.size = file.seek(0, 2)
-        self.seek, self.tell = file.seek, file.tell
+        self._size = file.seek(0, 2)
+
+    def goto(self, offset: int) -> bool:
+        if offset <= self._size:
+            self._file.seek(offset)
+        return offset <= self._size
 
     def read(self, size: int) -> bytes:
-        return self._file.read(max(0, min(size, self.size - self.tell())))
+        try:
+            return self._file.read(max(0, min(size, self._size - self._file.tell())))
+        except OSError:  # a disk or a network that fails
+            self.flaw = Ending.DAMAGED
+            return b""
 
-    def reader(self, info: tarfile.TarInfo) -> Callable[[], bytes]:
+    def reader(self, header: Header) -> Callable[[], bytes]:
         """What reads the contents of a member, if it is asked to."""
-        offset, size = info.offset_data, info.size
 
         def read() -> bytes:
-            _check_size(size)
-            if offset + size > self.size:
-                raise BadMemberError(SkipReason.TRUNCATED, "the shard ends inside it")
-            self.seek(offset)
-            return self.read(size)
+            _check_size(header.size)
+            fits = self.goto(header.data + header.size) and self.goto(header.data)
+            return _whole(self.read(header.size) if fits else b"", header.size)
 
         return read
 
-    def ending_at(self, offset: int) -> Ending:
-        """How the shard ends when no header was found at ``offset``."""
-        self.seek(offset)
-        block = self.read(_BLOCK)
-        if len(block) < _BLOCK:
-            return Ending.TRUNCATED
-        return Ending.DAMAGED if any(block) else Ending.WHOLE
 
+class _Stream:
+    """Bytes that come once, in order."""
 
-def _fetch(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Callable[[], bytes]:
-    """Read a member of a stream at once, since a stream does not come back; errors wait until asked for."""
-    flaw: BadMemberError | None = None
-    data = b""
-    try:
-        _check_size(info.size)
-        file = tar.extractfile(info) if info.isreg() else None
-        data = file.read() if file is not None else b""
-    except BadMemberError as error:
-        flaw = error
-    except Exception:  # tarfile and the decompressors raise many kinds
-        flaw = BadMemberError(SkipReason.TRUNCATED, "the shard ends inside it")
+    def __init__(self, read: Callable[[int], bytes], compressed: bool) -> None:
+        self._inflated = Inflated(read) if compressed else None
+        self._next = self._inflated.read if self._inflated else read
+        self._at = 0
 
-    def read() -> bytes:
-        if flaw is not None:
-            raise flaw
+    @property
+    def flaw(self) -> Ending | None:
+        return self._inflated.flaw if self._inflated else None
+
+    def goto(self, offset: int) -> bool:
+        while self._at < offset:
+            if not self.read(min(_STEP, offset - self._at)):
+                return False
+        return True
+
+    def read(self, size: int) -> bytes:
+        data = self._next(size)
+        self._at += len(data)
         return data
 
-    return read
+    def reader(self, header: Header) -> Callable[[], bytes]:
+        """Read a member at once, since a stream does not come back; errors wait until they are asked for."""
+        data = b""
+        if header.regular and header.size <= MAX_MEMBER_BYTES:
+            data = self.read(header.size)
+
+        def read() -> bytes:
+            _check_size(header.size)
+            return _whole(data, header.size)
+
+        return read
+
+
+def _whole(data: bytes, size: int) -> bytes:
+    if len(data) < size:
+        raise BadMemberError(SkipReason.TRUNCATED, "the shard ends inside it")
+    return data
 
 
 def _check_size(size: int) -> None:
@@ -234,7 +241,6 @@ def _check_size(size: int) -> None:
         raise BadMemberError(SkipReason.TOO_LARGE, f"{size:,} bytes")
 
 
-def _is_safe(info: tarfile.TarInfo) -> bool:
-    parts = re.split(r"[/\\]", info.name)
-    inside = ".." not in parts and parts[0] != "" and not re.match(r"^[a-zA-Z]:", info.name)
-    return inside and info.isreg() and not info.issparse()
+def _stays_inside(name: str) -> bool:
+    parts = re.split(r"[/\\]", name)
+    return ".." not in parts and parts[0] != "" and not re.match(r"^[a-zA-Z]:", name)

@@ -1,14 +1,16 @@
 """Samples by number: opens only the shards that hold them and begins at the nearest mark."""
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slug_lightning.data.census import MARK_EVERY, Census, ShardCensus
-from slug_lightning.data.members import ShardReader, is_local
+from slug_lightning.data.members import FileState, ShardReader
 from slug_lightning.data.samples import Sample, iter_samples
-from slug_lightning.errors import BadDataError
+from slug_lightning.data.shards import Missing
+from slug_lightning.errors import BadDataError, DataNotFoundError
 
 
 @dataclass(frozen=True)
@@ -19,18 +21,20 @@ class Numbered:
     sample: Sample
 
 
-def read_ranges(census: Census, spans: Iterable[range]) -> Iterator[Numbered]:
+def read_ranges(census: Census, spans: Iterable[range], missing: Missing = "refuse") -> Iterator[Numbered]:
     """Samples with the given numbers.
 
     Args:
         census: Counts of the shards.
         spans: Ascending, disjoint ranges of sample numbers.
+        missing: For shards that disappeared or changed since the census: ``refuse`` raises, ``skip`` yields
+            samples that are ``lost``, so that none goes uncounted.
 
     Yields:
         Every sample of the ranges in order. Read it before taking the next one.
 
     Raises:
-        BadDataError: If a shard is not what it was at the census.
+        BadDataError: If a shard is not what it was at the census, under ``refuse``.
     """
     starts = census.starts
     by_shard: dict[int, list[range]] = {}
@@ -43,14 +47,32 @@ def read_ranges(census: Census, spans: Iterable[range]) -> Iterator[Numbered]:
                 by_shard.setdefault(i, []).append(inner)
     for i, inner_spans in by_shard.items():
         local = [range(s.start - starts[i], s.stop - starts[i]) for s in inner_spans]
-        for number, sample in _read_shard(census.shards[i], local):
+        for number, sample in _read_or_lose(census.shards[i], local, missing):
             yield Numbered(starts[i] + number, sample)
 
 
+def changes(census: Census) -> list[str]:
+    """One sentence for each local shard that is no longer what was counted."""
+    gone = [shard for shard in census.shards if shard.state and not _is_unchanged(shard)]
+    return [f"{shard.name} disappeared or changed after it was counted." for shard in gone]
+
+
+def _read_or_lose(shard: ShardCensus, spans: list[range], missing: Missing) -> Iterator[tuple[int, Sample]]:
+    left = deque(number for span in spans for number in span)
+    try:
+        for number, sample in _read_shard(shard, spans):
+            left.popleft()
+            yield number, sample
+    except BadDataError:
+        if missing == "refuse":
+            raise
+        for number in left:
+            yield number, Sample("", {}, 0, lost=True)
+
+
 def _read_shard(shard: ShardCensus, spans: list[range]) -> Iterator[tuple[int, Sample]]:
-    _check_unchanged(shard)
     for start, run in _runs(spans, MARK_EVERY if shard.marks else shard.samples + 1):
-        with ShardReader(shard.shard, shard.marks[start // MARK_EVERY] if shard.marks else 0) as reader:
+        with _reopen(shard, shard.marks[start // MARK_EVERY] if shard.marks else 0) as reader:
             seen, wanted = start, iter(run)
             span = next(wanted)
             for number, sample in enumerate(iter_samples(reader), start):
@@ -61,8 +83,8 @@ def _read_shard(shard: ShardCensus, spans: list[range]) -> Iterator[tuple[int, S
                         break
                     span = following
                 if number in span:
-                    yield number, sample
-            if seen < run[-1].stop:
+                    yield number, replace(sample, repeated=number in shard.repeats)
+            if seen < run[-1].stop or _differs(shard, reader):
                 raise _changed(shard)
 
 
@@ -78,14 +100,31 @@ def _runs(spans: list[range], stride: int) -> Iterator[tuple[int, list[range]]]:
         yield run[0].start // stride * stride, run
 
 
-def _check_unchanged(shard: ShardCensus) -> None:
-    path = Path(shard.shard)
-    if is_local(shard.shard) and path.is_file() and path.stat().st_size != shard.size:
+def _reopen(shard: ShardCensus, start: int) -> ShardReader:
+    try:
+        reader = ShardReader(shard.shard, start)
+    except DataNotFoundError as error:
+        raise _changed(shard) from error
+    if _differs(shard, reader):
+        reader.close()
         raise _changed(shard)
+    return reader
+
+
+def _differs(shard: ShardCensus, reader: ShardReader) -> bool:
+    return shard.state is not None and not shard.state.same(reader.state())
+
+
+def _is_unchanged(shard: ShardCensus) -> bool:
+    path = Path(shard.shard)
+    if not path.is_file() or shard.state is None:
+        return False
+    about = path.stat()
+    return shard.state.same(FileState(about.st_size, about.st_mtime_ns))
 
 
 def _changed(shard: ShardCensus) -> BadDataError:
     return BadDataError(
-        f"Expected {shard.samples:,} samples in '{shard.shard}' but it has changed since they were counted; "
-        "run again when nothing writes to it."
+        f"Expected {shard.samples:,} samples in '{shard.shard}' but it has changed or disappeared since they "
+        "were counted; run again when nothing writes to it, or go on without: set missing_shards to skip."
     )

@@ -23,6 +23,7 @@ class SkipReason(StrEnum):
     UNSAFE_NAME = "unsafe_name"
     DUPLICATE_MEMBER = "duplicate_member"
     TRUNCATED = "truncated"
+    LOST = "lost"
     EXCLUDED = "excluded"
 
 

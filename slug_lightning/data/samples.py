@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
-from webdataset.tariterators import base_plus_ext, group_by_keys
+from webdataset.tariterators import group_by_keys
 
 from slug_lightning.data.images import MAX_PIXELS, decode_image
 from slug_lightning.data.members import Member, ShardReader
 from slug_lightning.data.reasons import BadMemberError, SkipReason
 
 IMAGE_SUFFIXES = ("jpg", "jpeg", "png", "webp", "gif", "bmp")
-MAX_CAPTION_BYTES = 100_000
+# Tokenizers take quadratic time on a word: 100,000 letters take CLIP's two minutes.
+MAX_CAPTION_BYTES = 10_000
+MAX_WORD = 1_000  # characters
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,17 @@ class Sample:
         key: Name that its members share.
         members: Its members by lower-case suffix.
         offset: Byte of its first header in the shard.
-        duplicated: Whether the shard holds a second member of the same name.
+        duplicated: Whether two of its members have the same name.
+        repeated: Whether an earlier sample of the shard has its key.
+        lost: Whether it was counted but its shard disappeared or changed since.
     """
 
     key: str
     members: Mapping[str, Member]
     offset: int
-    duplicated: bool
+    duplicated: bool = False
+    repeated: bool = False
+    lost: bool = False
 
     def caption(self) -> str:
         """Read the caption.
@@ -56,9 +62,11 @@ class Sample:
         Raises:
             BadMemberError: With the reason why the sample has no usable caption, or is unsafe or ambiguous.
         """
+        if self.lost:
+            raise BadMemberError(SkipReason.LOST, self.key)
         if not all(member.safe for member in self.members.values()):
             raise BadMemberError(SkipReason.UNSAFE_NAME, self.key)
-        if self.duplicated:
+        if self.duplicated or self.repeated:
             raise BadMemberError(SkipReason.DUPLICATE_MEMBER, self.key)
         if "txt" not in self.members:
             raise BadMemberError(SkipReason.NO_CAPTION, self.key)
@@ -89,8 +97,8 @@ def decode_caption(data: bytes) -> str:
     r"""Caption bytes as text.
 
     Raises:
-        BadMemberError: ``bad_caption`` if it is not UTF-8 or longer than 100,000 bytes,
-            ``no_caption`` if empty.
+        BadMemberError: ``bad_caption`` if it is not UTF-8, is longer than 10,000 bytes or has a word longer
+            than 1,000 characters, ``no_caption`` if empty.
 
     Example:
         >>> decode_caption(b" a chalk seven \n")
@@ -104,6 +112,9 @@ def decode_caption(data: bytes) -> str:
         raise BadMemberError(SkipReason.BAD_CAPTION, "not UTF-8") from error
     if not caption:
         raise BadMemberError(SkipReason.NO_CAPTION, "empty")
+    longest = max(map(len, caption.split()), default=0)
+    if longest > MAX_WORD:
+        raise BadMemberError(SkipReason.BAD_CAPTION, f"a word of {longest:,} characters")
     return caption
 
 
@@ -114,24 +125,42 @@ def iter_samples(reader: ShardReader) -> Iterator[Sample]:
         reader: An open shard.
 
     Yields:
-        Every sample, readable or not. Read it before taking the next one.
+        Every sample, readable or not. Read it before taking the next one. A reader that begins in the middle
+        does not know the keys before it; ``ShardCensus.repeats`` does.
     """
+    keys: set[str] = set()
     doubles: list[Exception] = []
 
     def note(error: Exception) -> bool:  # group_by_keys keeps the first of two members and says so here
         doubles.append(error)
         return True
 
-    for group in group_by_keys(_as_webdataset(reader), handler=note):
+    for group in group_by_keys(_as_webdataset(reader), split_name, handler=note):
         members = {suffix: m for suffix, m in group.items() if isinstance(m, Member)}
-        offset = min(member.offset for member in members.values())
-        yield Sample(group["__key__"], members, offset, duplicated=bool(doubles))
+        offset, key = min(member.offset for member in members.values()), group["__key__"]
+        yield Sample(key, members, offset, bool(doubles), key in keys)
         doubles.clear()
+        keys.add(key)
+
+
+def split_name(name: str) -> tuple[str, str] | tuple[None, None]:
+    """Key and suffix of a member, as webdataset's ``base_plus_ext`` splits them, but in linear time.
+
+    Example:
+        >>> split_name("00000/000000001.seg.png")
+        ('00000/000000001', 'seg.png')
+    """
+    base = name.rfind("/") + 1
+    dot = name.find(".", base)
+    folder = name.rfind("/", 0, max(0, base - 1)) + 1
+    if dot < 0 or (dot == base and (not base or "." in name[folder:base])):
+        return None, None
+    return name[:dot], name[dot + 1 :]
 
 
 def _as_webdataset(reader: ShardReader) -> Iterator[dict[str, Any]]:
     for member in reader:
-        key, suffix = base_plus_ext(member.name)
-        if key is None or suffix.startswith("__") or key.startswith("__"):
+        key, suffix = split_name(member.name)
+        if key is None or suffix is None or suffix.startswith("__") or key.startswith("__"):
             continue  # webdataset's own marks, and names without a suffix
         yield {"fname": member.name, "data": member, "__url__": reader.shard}

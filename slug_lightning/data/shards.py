@@ -3,6 +3,7 @@
 import glob
 from collections.abc import Iterator, MutableMapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from braceexpand import braceexpand
 
@@ -15,18 +16,23 @@ from slug_lightning.errors import DataNotFoundError, SettingError
 __all__ = ["Pair", "expand_shards", "iter_pairs"]
 
 
-def expand_shards(shards: str | Sequence[str]) -> list[str]:
+Missing = Literal["refuse", "skip"]
+
+
+def expand_shards(shards: str | Sequence[str], missing: Missing = "refuse") -> list[str]:
     """Expand brace ranges and globs to the list of shards, in order.
 
     Args:
         shards: Paths with ``{00000..00003}``, ``{a,b}``, ``*``, ``?`` or ``[...]``; plain paths;
             urls and ``pipe:`` commands, in which only braces are expanded. One string or several.
+        missing: Whether named shards that are no files are refused, or returned with the others as long as
+            there are others.
 
     Returns:
         Paths and urls, none twice: strings in the order given, ranges in theirs, globs sorted.
 
     Raises:
-        DataNotFoundError: If a pattern matches nothing or a named shard is missing.
+        DataNotFoundError: If a pattern matches nothing or named shards are missing; the first three are said.
         SettingError: If no shard is given or braces are unbalanced.
 
     Example:
@@ -34,10 +40,16 @@ def expand_shards(shards: str | Sequence[str]) -> list[str]:
         ['https://host/00000.tar', 'https://host/00001.tar', 'https://host/00002.tar']
     """
     patterns = [shards] if isinstance(shards, str) else list(shards)
-    found = [shard for pattern in patterns for shard in _expand(str(pattern))]
-    if not found:
+    named: dict[str, str] = {}
+    for pattern in patterns:
+        for shard in _expand(str(pattern)):
+            named.setdefault(shard, str(pattern))
+    if not named:
         raise SettingError("Expected at least one shard but got none; name a tar, a range or a glob.")
-    return list(dict.fromkeys(found))
+    absent = [shard for shard in named if not _is_there(shard)]
+    if absent and (missing == "refuse" or len(absent) == len(named)):
+        raise _absent(named, absent)
+    return list(named)
 
 
 def iter_pairs(
@@ -68,29 +80,46 @@ def iter_pairs(
 def _expand(pattern: str) -> list[str]:
     try:
         # Backslashes are Windows paths, not escapes.
-        shards = list(braceexpand(pattern, escape=False))
+        named = list(braceexpand(pattern, escape=False))
     except ValueError as error:  # braceexpand.UnbalancedBracesError
         raise SettingError(f"Expected balanced braces but got '{pattern}': {error}.") from error
-    return [found for shard in shards for found in _find(shard, pattern)]
+    return [found for shard in named for found in _find(shard)]
 
 
-def _find(shard: str, pattern: str) -> list[str]:
-    if not is_local(shard) or Path(shard).is_file():
-        return [shard]
-    found = sorted(glob.glob(shard)) if glob.has_magic(shard) else []  # noqa: PTH207  Path.glob refuses absolute patterns
-    found = [path for path in found if Path(path).is_file()]
-    if found:
-        return found
-    if Path(shard).is_dir():
+def _find(shard: str) -> list[str]:
+    """What a pattern without braces names; itself if nothing matches."""
+    if not _is_there(shard) and Path(shard).is_dir():
         raise DataNotFoundError(
             f"Expected shards but '{shard}' is a folder; name its shards: '{shard}/*.tar'."
         )
-    if shard != pattern:
-        raise DataNotFoundError(f"Shard '{shard}' of '{pattern}' is missing. {_ADVICE}")
-    raise DataNotFoundError(f"No shard matches '{pattern}'. {_ADVICE}")
+    if _is_there(shard) or not glob.has_magic(shard):
+        return [shard]
+    found = sorted(glob.glob(shard))  # noqa: PTH207  Path.glob refuses absolute patterns
+    # Links to nothing and pipes are shards that are lost; folders of that name are not meant.
+    return [path for path in found if not Path(path).is_dir()] or [shard]
 
 
-_ADVICE = (
+def _is_there(shard: str) -> bool:
+    return not is_local(shard) or Path(shard).is_file()
+
+
+def _absent(named: dict[str, str], absent: list[str]) -> DataNotFoundError:
+    """The error for shards that are not there, given the pattern of each."""
+    first, patterns = absent[0], {named[shard] for shard in absent}
+    if first == named[first] and len(named) == 1:
+        return DataNotFoundError(f"No shard matches '{first}'. {_CREATE}")
+    of = f" of '{named[first]}'" if len(patterns) == 1 and first != named[first] else ""
+    if len(absent) == 1:
+        return DataNotFoundError(f"Shard '{first}'{of} is missing. {_REPAIR}")
+    shown = ", ".join(f"'{shard}'" for shard in absent[:3])
+    rest = f" and {len(absent) - 3:,} more" if len(absent) > 3 else ""
+    return DataNotFoundError(
+        f"Expected {len(named):,} shards{of} but {len(absent):,} are missing: {shown}{rest}. {_REPAIR}"
+    )
+
+
+_CREATE = (
     'Create one with: slug curate --concept "..." --out DIR; '
     "LAION shards are downloaded with img2dataset (data/README.md)."
 )
+_REPAIR = "Download again with img2dataset, name what is there alone, or set missing_shards to skip."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import lightning.pytorch as pl
 from PIL import Image
@@ -25,8 +25,10 @@ from slug_lightning.data.members import is_local
 from slug_lightning.data.partition import Split
 from slug_lightning.data.phased import PhasedLoader
 from slug_lightning.data.prompts import fill, templates
+from slug_lightning.data.ranges import changes
 from slug_lightning.data.reasons import SkipReason
 from slug_lightning.data.settings import IdentitySettings, ImageNetSettings
+from slug_lightning.data.shards import Missing
 from slug_lightning.data.showing import Sample, pick_samples
 from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
 
@@ -86,8 +88,10 @@ class UnlearningDataModule(pl.LightningDataModule):
         search_share: Share of evaluation images the search may look at, where no partition file says.
         eval_batch_size: Evaluation images per batch.
         num_workers: Processes that decode.
-        max_bad_share: Largest share of unreadable pairs, in ``[0, 1]``; above it the run stops.
+        max_bad_share: Largest share of unreadable pairs, and of unreadable shards, in ``[0, 1]``; above it
+            the run stops.
         incomplete_shards: ``skip`` (count and report) or ``refuse`` shards that are cut short.
+        missing_shards: The same for shards that are not there, or disappear or change while they are read.
         max_pixels: Larger images are skipped.
         seed: Of samples and partitions.
     """
@@ -110,7 +114,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         eval_batch_size: int = 128,
         num_workers: int = 0,
         max_bad_share: float = 0.1,
-        incomplete_shards: Literal["skip", "refuse"] = "skip",
+        incomplete_shards: Missing = "skip",
+        missing_shards: Missing = "refuse",
         max_pixels: int = MAX_PIXELS,
         seed: int = 0,
     ) -> None:
@@ -129,6 +134,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         self.search_share, self.seed, self.num_workers = search_share, seed, num_workers
         self.eval_batch_size, self.max_pixels = eval_batch_size, max_pixels
         self.max_bad_share, self.incomplete = max_bad_share, incomplete_shards
+        self.missing_shards = missing_shards
         self.census: dict[str, Census] = {}
         self.sets: dict[tuple[Split, str], LabelledImages] = {}
         self._images: dict[tuple[Split, str], LabelledImages] = {}
@@ -159,7 +165,9 @@ class UnlearningDataModule(pl.LightningDataModule):
         for role, shards in self.shards.items():
             limit = self.retain_limit if role == "retain" else None
             with _collecting(missing):
-                self.census[role] = take_census(self._expand(shards), limit, self.incomplete)
+                self.census[role] = take_census(
+                    self._expand(shards), limit, self.incomplete, self.missing_shards, self.max_bad_share
+                )
         for split in SPLITS:
             with _collecting(missing):
                 self._images[split, "identities"] = self._open_identities(split)
@@ -280,6 +288,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             max_pixels=self.max_pixels,
             first_group=started.get(role, 0),
             groups_per_batch=self.groups_per_batch[role],
+            missing=self.missing_shards,
             **options,
         )
 
@@ -317,8 +326,13 @@ class UnlearningDataModule(pl.LightningDataModule):
             raise BadDataError(
                 f"{sum(bad.values())} of {total} {role} pairs could not be used ({counts}), more than "
                 f"data.max_bad_share={self.max_bad_share:g} allows. Repair the shards "
-                f"{[shard.name for shard in self.census[role].shards][:3]} or raise the setting."
+                f"{self._suspects(role)} or raise the setting."
             )
+
+    def _suspects(self, role: Role) -> list[str]:
+        """Names of three shards to look at: first those with a problem."""
+        shards = self.census[role].shards
+        return [shard.name for shard in sorted(shards, key=lambda shard: shard.problem is None)][:3]
 
     def check_unreadable(self, split: Split, dataset: str, count: int) -> None:
         """Stop if too many evaluation images could not be read.
@@ -357,7 +371,7 @@ class UnlearningDataModule(pl.LightningDataModule):
                 "shards": len(census.shards),
                 "samples": census.samples,
                 "skipped": counts,
-                "problems": list(census.problems),
+                "problems": [*census.problems, *changes(census)],
             }
         return about
 

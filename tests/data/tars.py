@@ -42,3 +42,26 @@ def png_header(width: int, height: int) -> bytes:
     chunks = [b"IHDR" + header, b"IDAT" + zlib.compress(b""), b"IEND"]
     framed = [(len(c) - 4).to_bytes(4, "big") + c + zlib.crc32(c).to_bytes(4, "big") for c in chunks]
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
+def header(name: str, size: int, kind: bytes = b"0") -> bytes:
+    """A tar header that may claim anything, with a right checksum."""
+    info = tarfile.TarInfo(name)
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def extension(kind: bytes, payload: bytes) -> bytes:
+    """An extended header: ``x`` and ``g`` for pax records, ``L`` for a long name."""
+    return header("extension", len(payload), kind) + payload + bytes(-len(payload) % 512)
+
+
+def png_bomb(side: int = 30_000) -> bytes:
+    """A PNG of 2.6 MB whose pixels are zeros, 900 million of them."""
+    packer = zlib.compressobj(9, wbits=-15)
+    piece = packer.compress(bytes(1 << 24)) + packer.flush(zlib.Z_FULL_FLUSH)
+    pixels = b"\x78\x9c" + piece * (side * (3 * side + 1) // (1 << 24) + 1)
+    data = b"IDAT" + pixels
+    chunk = (len(pixels)).to_bytes(4, "big") + data + zlib.crc32(data).to_bytes(4, "big")
+    start = png_header(side, side)
+    return start[:33] + chunk + start[-12:]

@@ -1,6 +1,9 @@
+import gzip
 import io
 import json
+import os
 import random
+import re
 import subprocess
 import tarfile
 
@@ -13,7 +16,7 @@ from slug_lightning.data.members import ShardReader
 from slug_lightning.data.samples import iter_samples
 from slug_lightning.data.shard_writer import ShardWriter
 from slug_lightning.data.shards import iter_pairs
-from slug_lightning.errors import BadDataError, SettingError
+from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
 from tests.data.tars import pair, picture, write_pairs, write_tar
 
 
@@ -81,14 +84,18 @@ def test_a_tar_that_is_whole_but_short_is_called_incomplete(tmp_path):
     )
 
 
-@pytest.mark.parametrize("data", [b"", b"no tar at all" * 100, b"\x1f\x8bnot gzip"])
-def test_what_is_no_tar_counts_nothing_and_is_named(tmp_path, data):
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(b"", "empty (0 bytes)"), (b"no tar at all" * 100, "not a tar"), (b"\x1f\x8bnot gzip", "not a tar")],
+)
+def test_what_is_no_tar_counts_nothing_and_is_named(tmp_path, data, said):
     write_pairs(tmp_path / "0.tar", range(2))
     (tmp_path / "1.tar").write_bytes(data)
     census = take_census(str(tmp_path / "*.tar"))
     assert census.samples == 2
-    assert census.problems == ("1.tar is not a tar after 0 samples.",)
-    with pytest.raises(BadDataError, match=r"found none\. 1\.tar is not a tar"):
+    assert census.problems == (f"1.tar is {said}.",)
+    assert census.lost == 1
+    with pytest.raises(BadDataError, match=rf"found none\. 1\.tar is {re.escape(said)}"):
         take_census(str(tmp_path / "1.tar"))
 
 
@@ -137,14 +144,15 @@ def test_reading_from_any_mark_gives_the_rest_of_the_samples(tmp_path):
         assert samples[-1][1] == "a seven, number 199"
 
 
-def test_a_tar_with_a_global_header_has_no_marks(tmp_path):
-    with tarfile.open(tmp_path / "0.tar", "w", pax_headers={"comment": "for all"}) as tar:
+@pytest.mark.parametrize(("said", "ending"), [("comment", "whole"), ("path", "damaged"), ("size", "damaged")])
+def test_a_global_header_may_not_govern_names_and_sizes(tmp_path, said, ending):
+    with tarfile.open(tmp_path / "0.tar", "w", pax_headers={said: "100"}) as tar:
         for name, data in pair(1):
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
     counted = count_shard(str(tmp_path / "0.tar"))
-    assert (counted.samples, counted.marks) == (1, ())
+    assert (counted.samples, counted.ending) == (int(ending == "whole"), ending)
 
 
 def test_census_and_stream_agree_wherever_a_tar_is_cut(tmp_path):
@@ -222,3 +230,81 @@ def test_a_damaged_header_in_the_middle_is_said(tmp_path):
     data[at : at + 512] = b"rubbish " * 64
     path.write_bytes(bytes(data))
     assert take_census(str(path)).problems == ("0.tar is damaged after 1 samples.",)
+
+
+def test_missing_shards_are_named_or_refused(tmp_path):
+    for i in (0, 2):
+        write_pairs(tmp_path / f"{i}.tar", range(i, i + 3))
+    promise_by_stats(tmp_path / "1.tar", 9)
+    shards = str(tmp_path / "{0..3}.tar")
+    with pytest.raises(DataNotFoundError, match="2 are missing"):
+        take_census(shards)
+    census = take_census(shards, missing="skip")
+    assert (census.samples, census.lost, census.missing) == (6, 2, 9)
+    assert census.problems == (
+        "1.tar holds 0 of 9 pairs its 1_stats.json promises: the file is missing, or changed meanwhile.",
+        "3.tar is missing, or changed meanwhile.",
+    )
+    assert census.digest == take_census(str(tmp_path / "{0,2}.tar")).digest
+
+
+def test_shards_that_disappear_or_change_while_they_are_counted_are_named_or_refused(tmp_path, monkeypatch):
+    paths = [write_pairs(tmp_path / f"{i}.tar", range(9)) for i in range(3)]
+
+    class Meddling(ShardReader):
+        def digest(self):
+            if self.shard.endswith("0.tar"):
+                paths[1].unlink()
+            if self.shard.endswith("2.tar"):
+                with paths[2].open("ab") as file:
+                    file.write(b"more")
+            return super().digest()
+
+    monkeypatch.setattr("slug_lightning.data.census.ShardReader", Meddling)
+    assert [s.lost for s in take_census(str(tmp_path / "*.tar"), missing="skip").shards] == [
+        False,
+        True,
+        True,
+    ]
+    write_pairs(paths[1], range(9))
+    with pytest.raises(DataNotFoundError, match=r"'.*1\.tar' cannot be opened"):
+        take_census(str(tmp_path / "*.tar"))
+    with pytest.raises(BadDataError, match=r"'.*2\.tar' changed while it was counted"):
+        take_census(str(paths[2]))
+
+
+def test_too_many_lost_shards_are_refused_unless_a_limit_is_reached_without_them(tmp_path):
+    for i in range(8):
+        (tmp_path / f"{i}.tar").write_bytes(b"")
+    for i in range(8, 10):
+        write_pairs(tmp_path / f"{i}.tar", range(5))
+    shards = str(tmp_path / "*.tar")
+    assert take_census(shards, max_lost_share=0.8).samples == 10
+    said = r"Nothing .* of 8 of 10 shards, .*max_bad_share=0.5 allows\. 0\.tar is empty .* So are 5 more\."
+    with pytest.raises(BadDataError, match=said):
+        take_census(shards, max_lost_share=0.5)
+    assert take_census(shards, limit=7, max_lost_share=0.5).samples == 7
+    with pytest.raises(BadDataError, match="2.tar is empty .* So are 5 more. Download again"):
+        take_census(shards, incomplete="refuse")
+
+
+def test_a_second_tar_behind_the_end_of_the_first_is_said(tmp_path):
+    path = write_pairs(tmp_path / "0.tar", range(3))
+    path.write_bytes(path.read_bytes() * 2)
+    (tmp_path / "1.tar.gz").write_bytes(gzip.compress(path.read_bytes()))
+    assert take_census(str(tmp_path / "*.tar*")).problems == (
+        "0.tar is followed by more, which is not read, after 3 samples.",
+        "1.tar.gz is followed by more, which is not read, after 3 samples.",
+    )
+
+
+def test_a_name_that_is_no_text_is_printed_and_digested(tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff.tar")
+    try:
+        write_pairs(path, range(3))
+    except OSError:
+        pytest.skip("the file system allows UTF-8 names alone")
+    path.write_bytes(path.read_bytes()[:4000])
+    census = take_census(str(tmp_path / "*.tar"))
+    assert census.problems == ("\\udcff.tar is truncated after 1 samples.",)
+    assert len(census.digest) == 64

@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader
 from slug_lightning.data.captions import concept_pattern
 from slug_lightning.data.census import take_census
 from slug_lightning.data.groups import GroupedPairs
-from slug_lightning.errors import SettingError
+from slug_lightning.errors import BadDataError, SettingError
 from tests.data.tars import pair, picture, write_pairs, write_tar
 
 
@@ -211,3 +211,17 @@ def test_large_pictures_are_counted(tmp_path):
     (batch,) = batches(take_census(str(path)), 4, max_pixels=1_599)
     assert batch["skipped"] == {"too_large": 1}
     assert batch["image"].shape == (0, 3, 4, 4)
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+def test_samples_of_a_shard_that_disappears_are_counted_as_lost(tmp_path, world_size):
+    for i in range(3):
+        write_pairs(tmp_path / f"{i}.tar", range(i * 9, i * 9 + 9))
+    census = take_census(str(tmp_path / "*.tar"))
+    (tmp_path / "1.tar").unlink()
+    found = [b for r in range(world_size) for b in batches(census, 4, r, world_size, missing="skip")]
+    keys = sorted(key for b in found for key in b["key"])
+    assert keys == [f"{i:09d}" for i in (*range(9), *range(18, 27))]
+    assert sum(b["skipped"].get("lost", 0) for b in found) == 9
+    with pytest.raises(BadDataError, match="has changed or disappeared"):
+        batches(census, 4)

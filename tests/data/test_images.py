@@ -1,5 +1,7 @@
 import io
 import random
+import resource
+import time
 
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from PIL import Image
 
 from slug_lightning.data.images import decode_image
 from slug_lightning.data.reasons import BadMemberError
-from tests.data.tars import picture, png_header
+from tests.data.tars import picture, png_bomb, png_header
 
 
 def encoded(image: Image.Image, kind: str, **settings) -> bytes:
@@ -86,3 +88,23 @@ def test_mutated_images_decode_or_are_refused_with_a_reason(kind):
         except BadMemberError:
             refused += 1
     assert refused > 10
+
+
+@pytest.mark.parametrize(
+    "data", [picture(1, (8_000, 5_000), "PNG"), png_bomb()], ids=["40 megapixels", "bomb"]
+)
+def test_too_large_a_png_is_refused_before_any_pixel_is_decoded(data, monkeypatch):
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", None)  # would be called to decode
+    assert reason(data) == "too_large"
+    assert time.perf_counter() - started < 1
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_in_no_time():
+    whole = encoded(Image.new("L", (2000, 2000), 128), "JPEG", progressive=True)
+    assert decode_image(whole).size == (2000, 2000)
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    started = time.perf_counter()
+    assert reason(whole[:-2] + scan * 20_000 + whole[-2:]) == "too_large"
+    assert time.perf_counter() - started < 1  # decoding takes minutes

@@ -1,6 +1,9 @@
+import os
+from pathlib import Path
+
 import pytest
 
-from slug_lightning.data.lists import read_lines
+from slug_lightning.data.lists import list_folder, read_lines
 from slug_lightning.errors import BadDataError, DataNotFoundError
 
 
@@ -15,3 +18,23 @@ def test_missing_and_unreadable_lists_are_refused(tmp_path):
     (tmp_path / "list.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadDataError, match="Expected UTF-8 text"):
         read_lines(tmp_path / "list.txt", "")
+
+
+def test_a_pipe_is_no_list_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "list.txt")
+    with pytest.raises(DataNotFoundError, match="is missing"):
+        read_lines(tmp_path / "list.txt", "")
+
+
+def test_what_may_not_be_read_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "list.txt").write_text("a 1")
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(DataNotFoundError, match=r"list\.txt' cannot be read: Permission denied; check it"):
+        read_lines(tmp_path / "list.txt", "")
+    with pytest.raises(DataNotFoundError, match="cannot be read: Permission denied"):
+        list_folder(tmp_path)

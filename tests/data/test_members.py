@@ -6,7 +6,8 @@ import tarfile
 import pytest
 
 from slug_lightning.data.census import count_shard
-from slug_lightning.data.members import Ending, ShardReader
+from slug_lightning.data.headers import Ending
+from slug_lightning.data.members import ShardReader
 from slug_lightning.data.reasons import BadMemberError
 from slug_lightning.data.samples import iter_samples
 from slug_lightning.data.shards import iter_pairs
@@ -109,3 +110,37 @@ def test_a_pipe_whose_command_fails_gives_what_came(tmp_path):
     assert len(list(iter_pairs(command, skipped))) == 2
     assert skipped == {"no_caption": 1}
     assert count_shard(command).problem == "0.tar; exit 3 is truncated after 3 samples."
+
+
+@pytest.mark.parametrize(("name", "after"), [("0.tar", 3), ("0.tar.gz", 1)])
+def test_a_disk_that_fails_ends_the_walk_and_is_named(tmp_path, name, after):
+    data = write_pairs(tmp_path / "0.tar", range(30)).read_bytes()
+    (tmp_path / "0.tar.gz").write_bytes(gzip.compress(data))
+    with ShardReader(str(tmp_path / name)) as reader:
+        reader._file = Failing(reader._file, after)
+        members = list(reader)
+        assert len(members) < 90
+        assert reader.ending in (Ending.DAMAGED, Ending.TRUNCATED)
+        if reader.seekable:
+            with pytest.raises(BadMemberError, match="truncated"):
+                members[0].read()
+            with pytest.raises(DataNotFoundError, match="cannot be read: I/O error"):
+                reader.digest()
+
+
+class Failing:
+    def __init__(self, file, after):
+        self._file, self._left = file, after
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+
+    def read(self, size=-1):
+        self._left -= 1
+        if self._left < 0:
+            raise OSError("I/O error")
+        return self._file.read(min(size, 700) if size > 0 else size)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        raise OSError("I/O error")

@@ -1,9 +1,11 @@
+import os
 import random
 
 import pytest
 
 from slug_lightning.data.census import take_census
-from slug_lightning.data.ranges import read_ranges
+from slug_lightning.data.ranges import changes, read_ranges
+from slug_lightning.data.reasons import BadMemberError
 from slug_lightning.errors import BadDataError
 from tests.data.tars import write_pairs
 
@@ -59,3 +61,67 @@ def test_a_pipe_that_gives_less_than_counted_is_refused(tmp_path):
     write_pairs(path, range(3))
     with pytest.raises(BadDataError, match="has changed"):
         list(read_ranges(census, [range(1, 8)]))
+
+
+@pytest.fixture
+def changing(tmp_path):
+    """Three shards of nine; a census, and then what happens to the second."""
+    paths = [write_pairs(tmp_path / f"{i}.tar", range(9 * i, 9 * i + 9)) for i in range(3)]
+    return paths[1], take_census(str(tmp_path / "*.tar"))
+
+
+def disappear(path):
+    path.unlink()
+
+
+def shrink(path):
+    write_pairs(path, range(9, 12))
+
+
+def be_replaced_by_one_of_the_same_size(path):
+    size = path.stat().st_size
+    write_pairs(path, range(19, 28))
+    assert path.stat().st_size == size
+    os.utime(path, (0, 0))
+
+
+HAPPENS = [disappear, shrink, be_replaced_by_one_of_the_same_size]
+
+
+@pytest.mark.parametrize("happens", HAPPENS)
+def test_a_shard_that_goes_before_it_is_read_is_refused_or_its_samples_are_lost(changing, happens):
+    path, census = changing
+    assert changes(census) == []
+    happens(path)
+    with pytest.raises(BadDataError, match=r"'.*1\.tar' but it has changed or disappeared .* missing_shards"):
+        list(read_ranges(census, [range(2, 25)]))
+    spans = [range(2, 11), range(13, 25)]
+    found = [(n.number, is_lost(n.sample)) for n in read_ranges(census, spans, "skip")]
+    assert [number for number, _ in found] == [*range(2, 11), *range(13, 25)]
+    assert [number for number, lost in found if lost] == [9, 10, 13, 14, 15, 16, 17]
+    assert changes(census) == ["1.tar disappeared or changed after it was counted."]
+
+
+@pytest.mark.parametrize("happens", HAPPENS)
+@pytest.mark.parametrize("missing", ["refuse", "skip"])
+def test_a_shard_that_goes_while_it_is_read_is_refused_or_counted_to_the_last_sample(
+    changing, happens, missing
+):
+    path, census = changing
+    samples = read_ranges(census, [range(2, 25)], missing)
+    numbers = [next(samples).number for _ in range(9)]  # the second shard is open
+    happens(path)
+    if missing == "refuse" and happens is not disappear:  # an open file can be read to its end
+        with pytest.raises(BadDataError, match=r"'.*1\.tar' but it has changed or disappeared"):
+            list(samples)
+    else:
+        numbers += [numbered.number for numbered in samples]
+        assert numbers == list(range(2, 25))
+    assert changes(census) == ["1.tar disappeared or changed after it was counted."]
+
+
+def is_lost(sample):
+    try:
+        return not sample.caption()
+    except BadMemberError as error:
+        return error.reason == "lost"

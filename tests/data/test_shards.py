@@ -1,4 +1,5 @@
 import gzip
+import os
 
 import pytest
 
@@ -37,8 +38,42 @@ def test_a_folder_is_refused_with_the_pattern_of_its_shards(tmp_path):
 def test_a_missing_shard_of_a_range_is_named(tmp_path):
     write_pairs(tmp_path / "00000.tar", range(1))
     write_pairs(tmp_path / "00002.tar", range(1))
-    with pytest.raises(DataNotFoundError, match=r"Shard '.*00001\.tar' of '.*\.tar' is missing"):
-        expand_shards(str(tmp_path / "{00000..00002}.tar"))
+    pattern = str(tmp_path / "{00000..00002}.tar")
+    with pytest.raises(
+        DataNotFoundError, match=r"Shard '.*00001\.tar' of '.*\.tar' is missing.*missing_shards"
+    ):
+        expand_shards(pattern)
+    assert [path[-9:] for path in expand_shards(pattern, "skip")] == ["00000.tar", "00001.tar", "00002.tar"]
+
+
+def test_many_missing_shards_are_counted_and_the_first_three_named(tmp_path):
+    write_pairs(tmp_path / "00000.tar", range(1))
+    with pytest.raises(DataNotFoundError) as caught:
+        expand_shards(str(tmp_path / "{00000..09539}.tar"))
+    said = str(caught.value)
+    assert said.startswith(
+        f"Expected 9,540 shards of '{tmp_path}/{{00000..09539}}.tar' but 9,539 are missing: "
+    )
+    assert said.count(".tar'") == 4
+    assert "00003.tar' and 9,536 more. " in said
+
+
+def test_where_there_is_no_shard_at_all_nothing_is_skipped(tmp_path):
+    for pattern in ("{0..3}.tar", "*.tar", "0.tar"):
+        with pytest.raises(DataNotFoundError):
+            expand_shards(str(tmp_path / pattern), "skip")
+
+
+def test_links_to_nothing_and_pipes_are_missing_shards_and_are_never_opened(tmp_path):
+    write_pairs(tmp_path / "0.tar", range(1))
+    (tmp_path / "1.tar").symlink_to(tmp_path / "nowhere.tar")
+    os.mkfifo(tmp_path / "2.tar")
+    (tmp_path / "3.tar").mkdir()  # an unpacked shard, perhaps; not meant
+    with pytest.raises(
+        DataNotFoundError, match=r"Expected 3 shards .* but 2 are missing: '.*1\.tar', '.*2\.tar'"
+    ):
+        expand_shards(str(tmp_path / "*.tar"))
+    assert len(expand_shards(str(tmp_path / "*.tar"), "skip")) == 3
 
 
 def test_no_shard_at_all_and_unbalanced_braces_are_refused():

@@ -1,6 +1,7 @@
 """Shards as the web delivers them: the run goes on, and the report says what was left out."""
 
 import io
+import os
 import shutil
 import tarfile
 
@@ -68,6 +69,22 @@ def test_unreadable_evaluation_images_are_counted_and_bounded(world, tmp_path, c
         path.write_bytes(b"junk")
     assert main(words(world, tmp_path / "all")) == 2
     assert "could not be read" in capsys.readouterr().err
+
+
+@pytest.mark.timeout(120)
+def test_pipes_folders_and_empty_files_among_evaluation_images_are_counted_and_hang_nothing(world, tmp_path):
+    faces = sorted((world / "celeba" / "img_align_celeba").glob("*.jpg"))
+    styles = sorted((world / "ImageNet" / "val").glob("*/*.JPEG"))
+    for path in (*faces[:2], styles[0]):
+        path.unlink()
+    os.mkfifo(faces[0])
+    faces[1].mkdir()
+    faces[2].write_bytes(b"")
+    faces[3].write_bytes(faces[3].read_bytes()[:-200])
+    os.mkfifo(styles[0])
+    going_on = ["--data.max_bad_share", "0.9"]
+    report = read_report(fit(world, tmp_path, *going_on, status=None) / "report.json")
+    assert sum(report["unreadable_images"].values()) == 5
 
 
 def test_errors_of_loader_processes_are_one_sentence_too(world, tmp_path, capsys):
