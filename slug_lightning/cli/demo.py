@@ -19,6 +19,8 @@ def demo(concept: str = "seven", data: Path = Path("data/miniature")) -> int:
         concept: The digit to forget, as a word: zero ... nine.
         data: Where the miniature world is kept.
     """
+    import torch
+
     from slug_lightning.cli.lightning import run as run_lightning
     from slug_lightning.miniature.scans import DIGIT_WORDS
     from slug_lightning.miniature.world import build_world
@@ -29,6 +31,7 @@ def demo(concept: str = "seven", data: Path = Path("data/miniature")) -> int:
             f"Expected --concept to be a digit as a word, but got {concept!r}. Closest: {near}."
         )
     build_world(data)
+    torch.set_num_threads(1)  # tensors are tiny: a second thread gains nothing, and loses on a busy machine
     return run_lightning(
         ["fit", "--config", str(CONFIG), "--data.root", str(data), "--data.concept", concept]
     )
