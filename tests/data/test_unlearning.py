@@ -1,3 +1,4 @@
+import os
 import re
 import shutil
 
@@ -119,3 +120,14 @@ def test_bad_settings_are_refused(tiny_world, tmp_path):
         UnlearningDataModule(" ", "a.tar", "b.tar")
     with pytest.raises(SettingError, match="max_bad_share"):
         UnlearningDataModule("x", "a.tar", "b.tar", max_bad_share=1.5)
+
+
+def test_a_census_can_be_remembered(tiny_world, tmp_path):
+    world = tmp_path / "world"
+    shutil.copytree(tiny_world, world)
+    for path in world.rglob("*.tar"):
+        os.utime(path, (0, 0))
+    first = prepared(world, tmp_path, "--data.census_cache", "counts")
+    assert len(list((world / "counts").glob("*.json"))) == sum(len(c.shards) for c in first.census.values())
+    second = prepared(world, tmp_path, "--data.census_cache", "counts")
+    assert second.census == first.census == prepared(world, tmp_path).census
