@@ -5,7 +5,7 @@ parquet promises.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -123,6 +123,7 @@ def take_census(
     incomplete: Missing = "skip",
     missing: Missing = "refuse",
     max_lost_share: float = 1.0,
+    count: Callable[[str], ShardCensus] | None = None,
 ) -> Census:
     """Count the samples of shards without decoding; local tars are walked header by header.
 
@@ -135,6 +136,7 @@ def take_census(
             ``skip`` reports them in ``problems``.
         max_lost_share: Largest share of shards of which nothing can be read, in ``[0, 1]``; unless ``limit``
             is reached without them.
+        count: Counts one shard; by default ``count_shard``, or that of a ``CensusCache``.
 
     Returns:
         The counts.
@@ -150,7 +152,7 @@ def take_census(
     counted: list[ShardCensus] = []
     total = 0
     for shard in expand_shards(shards, missing):
-        counted.append(_count(shard, missing))
+        counted.append(_count(shard, missing, count or count_shard))
         total += counted[-1].samples
         if limit is not None and total >= limit:
             break
@@ -198,9 +200,9 @@ def count_shard(shard: str) -> ShardCensus:
     )
 
 
-def _count(shard: str, missing: Missing) -> ShardCensus:
+def _count(shard: str, missing: Missing, count: Callable[[str], ShardCensus]) -> ShardCensus:
     try:
-        return count_shard(shard)
+        return count(shard)
     except (DataNotFoundError, BadDataError):
         if missing == "refuse":
             raise

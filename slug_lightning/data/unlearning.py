@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from slug_lightning.data.captions import concept_folder, concept_pattern
 from slug_lightning.data.celeba import CelebAIdentities
 from slug_lightning.data.census import Census, take_census
+from slug_lightning.data.census_cache import CensusCache
 from slug_lightning.data.evaluation import evaluation_loader
 from slug_lightning.data.groups import GroupedPairs, Role
 from slug_lightning.data.imagenet import ImageNetFolder
@@ -93,6 +94,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         incomplete_shards: ``skip`` (count and report) or ``refuse`` shards that are cut short.
         missing_shards: The same for shards that are not there, or disappear or change while they are read.
         max_pixels: Larger images are skipped.
+        census_cache: Folder in which counts of unchanged shards are remembered; by default all are counted in
+            every run. See ``CensusCache``.
         seed: Of samples and partitions.
     """
 
@@ -117,6 +120,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         incomplete_shards: Missing = "skip",
         missing_shards: Missing = "refuse",
         max_pixels: int = MAX_PIXELS,
+        census_cache: Path | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -134,7 +138,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         self.search_share, self.seed, self.num_workers = search_share, seed, num_workers
         self.eval_batch_size, self.max_pixels = eval_batch_size, max_pixels
         self.max_bad_share, self.incomplete = max_bad_share, incomplete_shards
-        self.missing_shards = missing_shards
+        self.missing_shards, self.census_cache = missing_shards, census_cache
         self.census: dict[str, Census] = {}
         self.sets: dict[tuple[Split, str], LabelledImages] = {}
         self._images: dict[tuple[Split, str], LabelledImages] = {}
@@ -162,11 +166,18 @@ class UnlearningDataModule(pl.LightningDataModule):
 
     def _find(self) -> None:
         missing: list[str] = []
+        cache = self._path(self.census_cache)
+        count = None if cache is None else CensusCache(cache).count
         for role, shards in self.shards.items():
             limit = self.retain_limit if role == "retain" else None
             with _collecting(missing):
                 self.census[role] = take_census(
-                    self._expand(shards), limit, self.incomplete, self.missing_shards, self.max_bad_share
+                    self._expand(shards),
+                    limit,
+                    self.incomplete,
+                    self.missing_shards,
+                    self.max_bad_share,
+                    count,
                 )
         for split in SPLITS:
             with _collecting(missing):

@@ -1,3 +1,4 @@
+import os
 import re
 import shutil
 
@@ -146,3 +147,14 @@ def test_settings_that_do_not_are_not(tiny_world, tmp_path, same):
     settings = prepared(tiny_world, tmp_path, *same).pair_settings()
     assert settings == prepared(tiny_world, tmp_path).pair_settings()
     assert "0x" not in settings["preprocess"], "addresses differ from run to run"
+
+
+def test_a_census_can_be_remembered(tiny_world, tmp_path):
+    world = tmp_path / "world"
+    shutil.copytree(tiny_world, world)
+    for path in world.rglob("*.tar"):
+        os.utime(path, (0, 0))
+    first = prepared(world, tmp_path, "--data.census_cache", "counts")
+    assert len(list((world / "counts").glob("*.json"))) == sum(len(c.shards) for c in first.census.values())
+    second = prepared(world, tmp_path, "--data.census_cache", "counts")
+    assert second.census == first.census == prepared(world, tmp_path).census
