@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CONCEPT ?= seven
 
-.PHONY: install demo test slow lint bench clean
+.PHONY: install demo test slow lint bench bench-speed clean
 
 install: $(READY)
 
@@ -33,6 +33,13 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/ten_concepts.py
+	$(BIN)/python -m benchmarks.speed --size miniature
+
+# Hours on two cores, nearly all of them the baseline's: a ViT-B-32, and how cost grows.
+bench-speed: $(READY)
+	$(BIN)/python -m benchmarks.speed --size vit-b-32
+	$(BIN)/python -m benchmarks.scaling --model miniature
+	$(BIN)/python -m benchmarks.scaling --model vit-b-32 --repeats 1
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
