@@ -84,6 +84,8 @@ def _facts(report: Mapping[str, Any], run_dir: Path) -> Table:
     if efficiency["patch_bytes"] is not None:
         facts.append(("patch", data_size(efficiency["patch_bytes"])))
     facts += [("file", str(run_dir / name)) for name in _FILES if (run_dir / name).exists()]
+    if any(run_dir.glob("events.out.tfevents.*")):
+        facts.append(("logs", f"tensorboard --logdir {run_dir}"))
     grid = Table.grid(padding=(0, 2, 0, 0))
     for name, value in facts:
         grid.add_row(Text(name, style="dim"), Text(value, overflow="fold"))

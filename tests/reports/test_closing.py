@@ -16,6 +16,7 @@ def printed(report, run_dir):
 
 def test_every_metric_is_there_with_interval_and_n(tmp_path):
     (tmp_path / "report.html").touch()
+    (tmp_path / "events.out.tfevents.1.host").touch()
     text = printed(REPORT, tmp_path)
     assert "98.1 % [90.2, 99.7]" in text
     assert "0.0 % [0.0, 6.6]" in text
@@ -24,6 +25,7 @@ def test_every_metric_is_there_with_interval_and_n(tmp_path):
     assert f"{REPORT['layer']} ({REPORT['tower']}), step" in text
     assert "65.7 kB" in text
     assert str(tmp_path / "report.html") in text
+    assert f"tensorboard --logdir {tmp_path}" in text
     assert "patch.safetensors" not in text  # not in this folder
 
 
