@@ -17,6 +17,7 @@ from open_clip.transformer import TextTransformer, Transformer, VisionTransforme
 from torch import Tensor, nn
 
 from slug_lightning.models.layers import TowerName
+from slug_lightning.models.pooled import can_pool_early, last_block
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Tower:
         blocks: Prefix of the block names, e.g. ``visual.transformer.resblocks.``; empty if not cut.
         head: Names (or prefixes ending in a dot) of the layers of the last stage.
         trim: Whether token ids may be cut after the longest caption (causal attention, pooling at its end).
+        ending: The last block and the head for the pooled token alone, if the tower pools one token.
     """
 
     name: TowerName
@@ -47,6 +49,7 @@ class Tower:
     blocks: str = ""
     head: tuple[str, ...] = ()
     trim: bool = False
+    ending: Stage | None = None
 
     def stage_of(self, layer: str) -> int:
         """Index of the stage that uses a layer; 0 for the stem and for towers that are not cut."""
@@ -76,7 +79,17 @@ class Tower:
             inputs = trim_tokens(inputs)
         return self.finish(self.start(inputs), 0)
 
-    def by_length(self, tokens: Tensor, parts: int = 4, least: int = 16) -> Tensor:
+    def pooled(self, inputs: Tensor) -> Tensor:
+        """Unit embeddings ``(B, D)`` as of ``self(inputs)``, without the work that reaches no embedding.
+
+        Equal up to rounding, gradients included; ``self(inputs)`` is what equals the model bit for bit.
+        """
+        if self.ending is None:
+            return self(inputs)
+        state = self.start(trim_tokens(inputs) if self.trim else inputs)
+        return self.ending(self.advance(state, 0, len(self.stages) - 2)).value
+
+    def by_length(self, tokens: Tensor, parts: int = 4, least: int = 8) -> Tensor:
         """Unit embeddings ``(B, D)`` of captions, encoded in parts of like length: less padding is encoded.
 
         Equal to ``self(tokens)`` up to rounding, gradients included.
@@ -88,9 +101,9 @@ class Tower:
         """
         size = max(least, -(-len(tokens) // parts))
         if not self.trim or size >= len(tokens):
-            return self(tokens)
+            return self.pooled(tokens)
         order = tokens.argmax(dim=-1).argsort(stable=True)
-        embeddings = torch.cat([self(part) for part in tokens[order].split(size)])  # type: ignore[no-untyped-call]
+        embeddings = torch.cat([self.pooled(part) for part in tokens[order].split(size)])  # type: ignore[no-untyped-call]
         return embeddings[order.argsort()]
 
 
@@ -118,18 +131,26 @@ def vision_tower(model: nn.Module) -> Tower:
     def stem(state: State) -> State:
         return State(visual._embeds(state.value))
 
-    def head(state: State) -> State:
-        pooled, _ = visual._pool(state.value)
+    def project(pooled: Tensor) -> State:
         return State(_unit(pooled if visual.proj is None else pooled @ visual.proj))
 
-    stages = (stem, *(_block(block) for block in visual.transformer.resblocks), head)
+    def head(state: State) -> State:
+        return project(visual._pool(state.value)[0])
+
+    def ending(state: State) -> State:
+        first = state.value.new_zeros(len(state.value), dtype=torch.long)
+        return project(visual.ln_post(last_block(blocks[-1], state.value, first, causal=False)))
+
+    blocks = visual.transformer.resblocks
+    stages = (stem, *(_block(block) for block in blocks), head)
+    one = visual.attn_pool is None and visual.pool_type == "tok" and can_pool_early(blocks[-1])
     pooling = (
         "visual.ln_post.",
         "visual.proj",
         "visual.attn_pool.",
         "visual.attn_pool_contrastive.",
     )
-    return Tower("vision", stages, "visual.transformer.resblocks.", pooling)
+    return Tower("vision", stages, "visual.transformer.resblocks.", pooling, ending=ending if one else None)
 
 
 def text_tower(model: nn.Module) -> Tower:
@@ -166,18 +187,30 @@ def _causal_text(text: Any, prefix: str) -> Tower:
 
         return run
 
-    def head(state: State) -> State:
-        x = text_global_pool(text.ln_final(state.value), state.tokens, pool, eos_token_id=eos)
+    def project(x: Tensor, tokens: Tensor | None) -> State:
         projection = text.text_projection
         if projection is not None:
             x = projection(x) if isinstance(projection, nn.Linear) else x @ projection
-        return State(_unit(x), state.tokens)
+        return State(_unit(x), tokens)
 
-    stages = (stem, *(block(module) for module in transformer.resblocks), head)
+    def head(state: State) -> State:
+        x = text_global_pool(text.ln_final(state.value), state.tokens, pool, eos_token_id=eos)
+        return project(x, state.tokens)
+
+    def ending(state: State) -> State:
+        assert state.tokens is not None
+        end = state.tokens.argmax(dim=-1)
+        return project(text.ln_final(last_block(blocks[-1], state.value, end, causal=True)), state.tokens)
+
+    blocks = transformer.resblocks
+    stages = (stem, *(block(module) for module in blocks), head)
     names = (f"{prefix}ln_final.", f"{prefix}text_projection", f"{prefix}text_projection.")
     # Beyond the end-of-text token causal attention cannot look ahead, so padding may be cut.
     trim = mask is not None and pool == "argmax"
-    return Tower("text", stages, f"{prefix}transformer.resblocks.", names, trim)
+    one = trim and can_pool_early(blocks[-1])
+    return Tower(
+        "text", stages, f"{prefix}transformer.resblocks.", names, trim, ending=ending if one else None
+    )
 
 
 def _block(module: nn.Module) -> Stage:

@@ -40,7 +40,7 @@ from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import Progress, find_gradients, progress_file
 
-GRADIENT_VERSION = 1  # raise it when the same settings give other gradients
+GRADIENT_VERSION = 2  # raise it when the same settings give other gradients
 
 
 class SLUG(Unlearner):
@@ -231,7 +231,7 @@ class SLUG(Unlearner):
 
     def _loss_sum(self, batch: dict[str, Any]) -> Tensor:
         vision, text = self.towers
-        image, caption = vision(batch["image"]), text.by_length(batch["text"])
+        image, caption = vision.pooled(batch["image"]), text.by_length(batch["text"])
         # In bfloat16 the logits of InfoNCE would be off by half a unit.
         with torch.autocast(self.device.type, enabled=False):
             if batch["role"] == "forget":

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from slug_lightning.models import candidate_layers, get_layer, text_tower, tower_of, vision_tower
 from slug_lightning.models.towers import trim_tokens
@@ -48,6 +49,30 @@ def test_captions_encoded_by_length_have_the_same_embeddings_and_gradients(model
         results.append([embeddings, *torch.autograd.grad(loss, weights)])
     for whole, parts in zip(*results, strict=True):
         torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_pooling_before_the_last_block_has_the_same_embeddings_and_gradients(model):
+    inputs = {"vision": (vision_tower(model), pictures(4)), "text": (text_tower(model), captions(5))}
+    for name, (tower, batch) in inputs.items():
+        weights = [get_layer(model, layer) for layer in candidate_layers(model) if tower_of(layer) == name]
+        results = []
+        for encode in (tower, tower.pooled):
+            embeddings = encode(batch)
+            loss = (embeddings * torch.arange(embeddings.numel()).view_as(embeddings).cos()).sum()
+            results.append([embeddings, *torch.autograd.grad(loss, weights)])
+        for whole, spared in zip(*results, strict=True):
+            torch.testing.assert_close(spared, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_pooling_before_the_last_block_spares_operations():
+    model = tiny_clip()
+    for tower, batch in ((vision_tower(model), pictures(4)), (text_tower(model), captions(5))):
+        counts = []
+        for encode in (tower, tower.pooled):
+            with FlopCounterMode(display=False) as counter:
+                encode(batch)
+            counts.append(counter.get_total_flops())
+        assert counts[1] < 0.85 * counts[0]  # three blocks, one of them mostly spared
 
 
 def test_captions_by_length_need_fewer_tokens():
