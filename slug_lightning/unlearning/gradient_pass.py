@@ -26,6 +26,7 @@ class GradientPass:
         earlier: What an earlier run has done, on the first process; ``None`` elsewhere, or to begin anew.
         groups: Groups that are done already by role, on every process.
         totals: Number of groups by role.
+        scratch: Folder for the sums of a finished role while the other one goes on.
     """
 
     def __init__(
@@ -35,11 +36,12 @@ class GradientPass:
         earlier: Progress | None,
         groups: Mapping[Role, int],
         totals: Mapping[Role, int],
+        scratch: Path,
     ) -> None:
         self.accumulator = GradientAccumulator(weights)
         self.processes = processes
         self.groups = {role: groups.get(role, 0) for role in ROLES}
-        self.totals = dict(totals)
+        self.totals, self.scratch = dict(totals), scratch
         self.skipped: dict[str, dict[str, int]] = {role: {} for role in ROLES}
         self._complete: set[Role] = set()  # their sums are those of all processes
         self._failure: NonFiniteError | None = None
@@ -85,7 +87,7 @@ class GradientPass:
         self._fail_together()
         if role not in self._complete:
             self._collect(role, keep=True)
-            self._complete.add(role)
+            self._close(role)
 
     def finish(self, header: Mapping[str, str]) -> Gradients:
         """The mean gradients; see ``GradientAccumulator.finish``."""
@@ -137,12 +139,20 @@ class GradientPass:
 
     def _share(self, role: Role) -> None:
         """The sums of a role that was complete before are needed by every process."""
-        self._complete.add(role)
         a, first = self.accumulator, self.processes.from_first
+        if self.processes.size > 1:
+            a.bring(role)
         for total in a.sums[role].values():
             self.processes.copy_from_first_(total)
         a.pairs[role], a.loss_sums[role] = first((a.pairs[role], a.loss_sums[role]))
         self.skipped[role] = first(self.skipped[role])
+        self._close(role)
+
+    def _close(self, role: Role) -> None:
+        """A complete role has its sums set aside, unless there is no other to make room for."""
+        self._complete.add(role)
+        if len(self._complete) < len(ROLES):
+            self.accumulator.set_aside(role, self.scratch)
 
     def _fail_together(self) -> None:
         for message in self.processes.gather(str(self._failure) if self._failure else None):

@@ -14,6 +14,7 @@ from torch import Tensor
 from slug_lightning.atomic import atomic_path
 from slug_lightning.errors import BadDataError, NonFiniteError
 from slug_lightning.tensor_file import read_tensor_file
+from slug_lightning.unlearning.set_aside import set_aside
 
 Role = Literal["forget", "retain"]
 ROLES: tuple[Role, Role] = ("forget", "retain")
@@ -82,7 +83,8 @@ class GradientAccumulator:
 
     Each layer's gradient is added to its sum, and dropped, as soon as backward has it: beyond the sums,
     memory holds one layer's gradient, never all of them. ``.grad`` is empty before and after: nothing of one
-    role can leak into the other.
+    role can leak into the other. A role's sums are on the weights' device from its first batch until they are
+    set aside.
 
     Args:
         weights: The layers by name: leaf tensors that require gradients.
@@ -91,8 +93,7 @@ class GradientAccumulator:
     def __init__(self, weights: Mapping[str, Tensor]) -> None:
         self.weights = dict(weights)
         self.sums: dict[Role, dict[str, Tensor]] = {
-            role: {name: torch.zeros_like(w, dtype=torch.float32) for name, w in weights.items()}
-            for role in ROLES
+            role: {name: torch.zeros(w.shape) for name, w in weights.items()} for role in ROLES
         }
         self.pairs: dict[Role, int] = dict.fromkeys(ROLES, 0)
         self.loss_sums: dict[Role, float] = dict.fromkeys(ROLES, 0.0)
@@ -111,6 +112,7 @@ class GradientAccumulator:
             NonFiniteError: Naming the layer and the batch; the sums are then of no use.
         """
         totals: dict[str, Tensor] = {}
+        self.bring(role)
 
         def take(name: str, weight: Tensor) -> None:
             gradient, weight.grad = weight.grad, None
@@ -145,6 +147,16 @@ class GradientAccumulator:
         )
         raise NonFiniteError(msg)
 
+    def bring(self, role: Role) -> None:
+        """Have the sums of a role on the weights' device."""
+        sums = self.sums[role]
+        for name, weight in self.weights.items():
+            sums[name] = sums[name].to(weight.device)
+
+    def set_aside(self, role: Role, folder: Path) -> None:
+        """Have the finished sums of a role out of the way; see ``set_aside``."""
+        self.sums[role] = set_aside(self.sums[role], folder)
+
     def reduce_(self, role: Role, all_sum: Callable[[Tensor], Tensor], keep: bool = True) -> None:
         """Sum over processes, in float64, layer by layer (memory: one layer).
 
@@ -153,6 +165,7 @@ class GradientAccumulator:
             all_sum: Collective that sums a tensor over processes.
             keep: Whether this process goes on with the totals, or from zero because another one does.
         """
+        self.bring(role)
         for total in self.sums[role].values():
             summed = all_sum(total.double())
             total.copy_(summed) if keep else total.zero_()

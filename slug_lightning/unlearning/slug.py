@@ -179,7 +179,12 @@ class SLUG(Unlearner):
         self._gradient_pass = None
         if self.gradients is None:
             self._gradient_pass = GradientPass(
-                self.candidates(), self.processes, self._earlier, self.first_groups, self.data.groups
+                self.candidates(),
+                self.processes,
+                self._earlier,
+                self.first_groups,
+                self.data.groups,
+                self._runs,
             )
         self._earlier = None
 
