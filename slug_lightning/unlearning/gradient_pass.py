@@ -131,8 +131,7 @@ class GradientPass:
 
     def _take_up(self, earlier: Progress) -> None:
         for role in ROLES:
-            for name, total in self.accumulator.sums[role].items():
-                total.copy_(earlier.sums[role][name])
+            self.accumulator.sums[role] = dict(earlier.sums[role])
             self.accumulator.pairs[role] = earlier.pairs[role]
             self.accumulator.loss_sums[role] = earlier.loss_sums[role]
             self.skipped[role] = dict(earlier.skipped[role])

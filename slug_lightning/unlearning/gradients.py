@@ -93,7 +93,7 @@ class GradientAccumulator:
     def __init__(self, weights: Mapping[str, Tensor]) -> None:
         self.weights = dict(weights)
         self.sums: dict[Role, dict[str, Tensor]] = {
-            role: {name: torch.zeros(w.shape) for name, w in weights.items()} for role in ROLES
+            role: {name: torch.zeros(()).expand(w.shape) for name, w in weights.items()} for role in ROLES
         }
         self.pairs: dict[Role, int] = dict.fromkeys(ROLES, 0)
         self.loss_sums: dict[Role, float] = dict.fromkeys(ROLES, 0.0)
@@ -148,10 +148,10 @@ class GradientAccumulator:
         raise NonFiniteError(msg)
 
     def bring(self, role: Role) -> None:
-        """Have the sums of a role on the weights' device."""
+        """Have the sums of a role in memory of the weights' device; zeros take none before."""
         sums = self.sums[role]
         for name, weight in self.weights.items():
-            sums[name] = sums[name].to(weight.device)
+            sums[name] = sums[name].to(weight.device).contiguous()
 
     def set_aside(self, role: Role, folder: Path) -> None:
         """Have the finished sums of a role out of the way; see ``set_aside``."""
@@ -175,7 +175,7 @@ class GradientAccumulator:
         self.pairs[role], self.loss_sums[role] = (round(pairs), loss) if keep else (0, 0.0)
 
     def finish(self, header: Mapping[str, str] | None = None) -> Gradients:
-        """Means over samples. The sums turn into them in place; the accumulator is empty afterwards.
+        """Means over samples. The sums make room for them one by one; the accumulator is empty afterwards.
 
         Raises:
             BadDataError: If a role saw no pair.
@@ -189,7 +189,7 @@ class GradientAccumulator:
                 raise BadDataError(msg)
         means, self.sums = self.sums, {}
         for role, totals in means.items():
-            for total in totals.values():
-                total.div_(self.pairs[role])
+            for name in self.weights:
+                totals[name] = totals[name] / self.pairs[role]
         losses = {role: self.loss_sums[role] / self.pairs[role] for role in ROLES}
         return Gradients(means["forget"], means["retain"], dict(self.pairs), losses, header or {})

@@ -45,7 +45,11 @@ class Progress:
             path: The file; an older one is replaced.
             key: What the gradients are of.
         """
-        tensors = {f"{role}/{name}": t.cpu() for role, some in self.sums.items() for name, t in some.items()}
+        tensors = {
+            f"{role}/{name}": total.cpu().contiguous()
+            for role, some in self.sums.items()
+            for name, total in some.items()
+        }
         counts = {
             "pairs": dict(self.pairs),
             "loss_sums": {role: value.hex() for role, value in self.loss_sums.items()},
