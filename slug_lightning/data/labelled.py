@@ -96,9 +96,9 @@ class LabelledImages(Dataset[dict[str, Any]]):
             )
         return self._view(kept)
 
-    def without(self, label: int) -> "LabelledImages":
+    def without(self, *labels: int) -> "LabelledImages":
         """The images of all other labels, under the same names."""
-        return self._view([entry for entry in self.entries if entry.label != label])
+        return self._view([entry for entry in self.entries if entry.label not in labels])
 
     def no_images(self) -> Tensor:
         """An image batch of length 0 in the right shape, ``(0, 3, H, W)``."""

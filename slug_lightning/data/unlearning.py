@@ -81,6 +81,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         imagenet: Images by class, or ``None``.
         root: Folder that relative paths start from.
         aliases: Other spellings of the concept, left out of the retain pairs as well.
+        others: Further concepts that go with this one: left out of the retain pairs and of the identities that
+            must stay.
         group_size: Retain pairs that share one InfoNCE.
         groups_per_batch: Retain groups that are encoded together: faster, in more memory; the same result.
         forget_batch_size: Forget pairs per batch; does not change the result.
@@ -108,6 +110,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         imagenet: ImageNetSettings | None = None,
         root: Path = Path(),
         aliases: list[str] | None = None,
+        others: list[str] | None = None,
         group_size: int = 64,
         groups_per_batch: int = 1,
         forget_batch_size: int = 64,
@@ -129,7 +132,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         if not 0 <= max_bad_share <= 1:
             raise SettingError(f"Expected data.max_bad_share in [0, 1], but got {max_bad_share}.")
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
-        self.aliases, self.root = list(aliases or []), Path(root)
+        self.aliases, self.others, self.root = list(aliases or []), list(others or []), Path(root)
         self.shards = {"forget": forget_shards, "retain": retain_shards}
         self.identities, self.imagenet = identities, imagenet
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
@@ -206,7 +209,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             partition_file=self._path(settings.partition),
             search_share=self.search_share,
             max_identities=settings.most,
-            include=[self.concept],
+            include=[self.concept, *self.others],
             seed=self.seed,
             max_pixels=self.max_pixels,
         )
@@ -230,7 +233,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         for split in SPLITS:
             people = self._images[split, "identities"]
             self.sets[split, "forget"] = people.only(self.concept_label)
-            self.sets[split, "identities"] = people.without(self.concept_label)
+            others = [people.label_of(name) for name in self.others]
+            self.sets[split, "identities"] = people.without(self.concept_label, *others)
             if self.imagenet is not None:
                 self.sets[split, "imagenet"] = self._images[split, "imagenet"]
 
@@ -258,24 +262,29 @@ class UnlearningDataModule(pl.LightningDataModule):
         """Number of groups by role; those of forget pairs are plain batches."""
         return {role: -(-self.census[role].samples // size) for role, size in self.group_sizes.items()}
 
-    def pair_settings(self) -> dict[str, Any]:
-        """All that decides which pairs the gradients are of, as plain values."""
+    def pair_settings(self, role: Role) -> dict[str, Any]:
+        """All that decides which pairs a role's gradients are of, as plain values."""
         return {
-            "digests": {role: census.digest for role, census in self.census.items()},
-            "samples": {role: census.samples for role, census in self.census.items()},
-            "groups": self.group_sizes,
-            "names": [self.concept, *self.aliases],
-            "forget_caption": self.forget_caption,
+            "digest": self.census[role].digest,
+            "samples": self.census[role].samples,
+            "group": self.group_sizes[role],
+            "captions": self.forget_caption if role == "forget" else sorted(self.names),
+            "concept": self.concept if role == "forget" else None,
             "max_pixels": self.max_pixels,
             "preprocess": repr(self._preprocess),
         }
+
+    @property
+    def names(self) -> list[str]:
+        """What is left out of the retain pairs: the concept, its aliases, the request's other concepts."""
+        return [self.concept, *self.aliases, *self.others]
 
     def train_dataloader(self) -> PhasedLoader:
         """Forget pairs, then retain pairs, each group once, dealt to processes by number.
 
         Groups that an earlier run has done are left out (``first_groups`` of the module).
         """
-        exclude = concept_pattern([self.concept, *self.aliases])
+        exclude = concept_pattern(self.names)
         template = self.forget_caption
         caption = None if template is None else partial(_always, template.replace("{}", self.concept))
         forget, retain = self._pairs("forget", caption=caption), self._pairs("retain", exclude=exclude)

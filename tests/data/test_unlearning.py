@@ -9,6 +9,7 @@ from slug_lightning.cli.lightning import build
 from slug_lightning.data.captions import names_concept
 from slug_lightning.data.shards import iter_pairs
 from slug_lightning.errors import BadDataError, ConceptNotFoundError, DataNotFoundError, SettingError
+from slug_lightning.unlearning.gradients import ROLES
 from tests.helpers import words
 
 
@@ -136,17 +137,24 @@ OTHERS = [
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_settings_that_decide_on_the_pairs_are_told_apart(tiny_world, tmp_path, other):
-    assert (
-        prepared(tiny_world, tmp_path).pair_settings()
-        != prepared(tiny_world, tmp_path, *other).pair_settings()
-    )
+    one, two = prepared(tiny_world, tmp_path), prepared(tiny_world, tmp_path, *other)
+    assert [one.pair_settings(role) for role in ROLES] != [two.pair_settings(role) for role in ROLES]
 
 
 @pytest.mark.parametrize("same", [["--data.groups_per_batch", "4"], ["--data.eval_batch_size", "7"], []])
 def test_settings_that_do_not_are_not(tiny_world, tmp_path, same):
-    settings = prepared(tiny_world, tmp_path, *same).pair_settings()
-    assert settings == prepared(tiny_world, tmp_path).pair_settings()
-    assert "0x" not in settings["preprocess"], "addresses differ from run to run"
+    for role in ROLES:
+        settings = prepared(tiny_world, tmp_path, *same).pair_settings(role)
+        assert settings == prepared(tiny_world, tmp_path).pair_settings(role)
+        assert "0x" not in settings["preprocess"], "addresses differ from run to run"
+
+
+def test_concepts_of_one_request_have_the_same_retain_pairs(tiny_world, tmp_path):
+    seven = prepared(tiny_world, tmp_path, "--data.others", "[three]")
+    three = prepared(tiny_world, tmp_path, "--data.concept", "three", "--data.others", "[seven]")
+    assert seven.pair_settings("retain") == three.pair_settings("retain")
+    assert seven.pair_settings("forget") != three.pair_settings("forget")
+    assert seven.pair_settings("retain") != prepared(tiny_world, tmp_path).pair_settings("retain")
 
 
 def test_a_census_can_be_remembered(tiny_world, tmp_path):
