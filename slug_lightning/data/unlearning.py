@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 from PIL import Image
@@ -79,10 +79,13 @@ class UnlearningDataModule(pl.LightningDataModule):
         retain_shards: Shards of what must stay; pairs whose caption names the concept are left out.
         identities: Images by name; the concept is one of them.
         imagenet: Images by class, or ``None``.
+        concepts: Several concepts that ``slug fit`` unlearns in one run, in place of ``concept``.
+        order: Whether they are unlearned ``joint``, each at the original weights, or ``sequential``, each at
+            the weights without those before it.
         root: Folder that relative paths start from.
         aliases: Other spellings of the concept, left out of the retain pairs as well.
-        others: Further concepts that go with this one: left out of the retain pairs and of the identities that
-            must stay.
+        others: Further concepts that go with this one: left out of the retain pairs and of the identities
+            that must stay.
         group_size: Retain pairs that share one InfoNCE.
         groups_per_batch: Retain groups that are encoded together: faster, in more memory; the same result.
         forget_batch_size: Forget pairs per batch; does not change the result.
@@ -108,6 +111,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         retain_shards: str | list[str],
         identities: IdentitySettings = IdentitySettings(),
         imagenet: ImageNetSettings | None = None,
+        concepts: list[str] | None = None,
+        order: Literal["joint", "sequential"] = "joint",
         root: Path = Path(),
         aliases: list[str] | None = None,
         others: list[str] | None = None,
@@ -129,6 +134,11 @@ class UnlearningDataModule(pl.LightningDataModule):
         super().__init__()
         if not concept.strip():
             raise SettingError("Expected data.concept to name what to forget, but it is empty.")
+        if concepts and concepts != [concept]:
+            raise SettingError(
+                f"Expected one concept per data module, but got data.concepts={concepts}. "
+                "slug fit makes one run of each."
+            )
         if not 0 <= max_bad_share <= 1:
             raise SettingError(f"Expected data.max_bad_share in [0, 1], but got {max_bad_share}.")
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names

@@ -62,6 +62,7 @@ class Unlearner(pl.LightningModule):
         self.model_name, self.pretrained = model, pretrained
         self.clip: Clip | None = None
         self.outcome: Outcome | None = None
+        self.only: tuple[str, ...] = ()  # evaluation data sets to measure; empty for all
         self.patch_name: str | None = None  # of the patch that is applied while measuring
         self._pass: Pass | None = None
         self._measured: list[Measured] = []
@@ -83,8 +84,9 @@ class Unlearner(pl.LightningModule):
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """Names of the evaluation data sets at hand: ``forget`` and those that must stay."""
-        return tuple(dict.fromkeys(dataset for _, dataset in self.data.loader_names))
+        """Names of the evaluation data sets that are measured: ``forget`` and those that must stay."""
+        names = dict.fromkeys(dataset for _, dataset in self.data.loader_names)
+        return tuple(name for name in names if not self.only or name in self.only)
 
     @property
     def data(self) -> Any:
