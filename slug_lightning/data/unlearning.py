@@ -204,6 +204,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             split,
             self._preprocess,
             partition_file=self._path(settings.partition),
+            names_file=self._path(settings.names),
             search_share=self.search_share,
             max_identities=settings.most,
             include=[self.concept],
