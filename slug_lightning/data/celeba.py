@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from slug_lightning.data.identity_lists import NAMES, REQUEST, read_identities, spaced
+from slug_lightning.data.identity_lists import REQUEST, read_identities, spaced
 from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.labelled import Entry, LabelledImages, Transform, pick
 from slug_lightning.data.lists import list_folder, read_lines
@@ -76,7 +76,9 @@ class CelebAIdentities(LabelledImages):
         present = {path.name for path in list_folder(root / IMAGES)}
         there = {image: name for image, name in people.items() if image in present}
         if not there:
-            raise BadDataError(f"Expected images of '{root / NAMES}' in '{root / IMAGES}' but found none.")
+            raise BadDataError(
+                f"Expected images of the list of identities in '{root / IMAGES}' but found none."
+            )
         used = _most_frequent(root, there, max_identities, include) | _known(include, names)
         if partition_file is not None:
             _check_dealt(there, include, partition, split, partition_file)
@@ -101,7 +103,8 @@ def _check_dealt(
         if splits and split not in splits:
             raise BadDataError(
                 f"Expected {split} images of '{name}' but '{file}' gives all of theirs elsewhere, "
-                "as CelebA's official list does with each person; leave identities.partition out to split by image."
+                "as CelebA's official list does with each person; leave identities.partition out to "
+                "split by image."
             )
 
 

@@ -11,9 +11,17 @@ from torch import Tensor
 from slug_lightning.metrics import ForgetAccuracy, MeanEmbedding, ZeroShotAccuracy
 from slug_lightning.models import Clip, load_clip
 from slug_lightning.search import Measured, Pass, PointEvaluator, Trace, evaluate_points
+from slug_lightning.search.plan import Split
 
-# Classifier that scores each evaluation data set: the concept is looked for among all identity names.
-CLASSIFIERS = {"forget": "identities", "identities": "identities", "imagenet": "imagenet"}
+
+def classifier_of(dataset: str) -> str:
+    """Name of the classifier that scores a data set: the concept is looked for among all identity names.
+
+    Example:
+        >>> classifier_of("forget"), classifier_of("imagenet")
+        ('identities', 'imagenet')
+    """
+    return "identities" if dataset == "forget" else dataset
 
 
 def metric_name(dataset: str, k: int) -> str:
@@ -81,10 +89,9 @@ class Unlearner(pl.LightningModule):
         """Load the model before Lightning moves it to a device."""
         self.load()
 
-    @property
-    def datasets(self) -> tuple[str, ...]:
-        """Names of the evaluation data sets at hand: ``forget`` and those that must stay."""
-        return tuple(dict.fromkeys(dataset for _, dataset in self.data.loader_names))
+    def datasets(self, split: Split) -> tuple[str, ...]:
+        """Names of the evaluation data sets of a split: ``forget`` and those that must stay."""
+        return tuple(dataset for own, dataset in self.data.loader_names if own == split)
 
     @property
     def data(self) -> Any:
@@ -107,7 +114,7 @@ class Unlearner(pl.LightningModule):
     def evaluation_plan(self) -> Generator[Pass, list[Measured], None]:
         """Measure the model as it is, on the final images."""
         self.evaluator = self.build_evaluator({})
-        (before,) = yield from evaluate_points([None], self.datasets, "final", 1)
+        (before,) = yield from evaluate_points([None], self.datasets("final"), "final", 1)
         self.outcome = self.final_outcome(before, None, None)
 
     def final_outcome(self, before: Measured, after: Measured | None, trace: Trace | None) -> Outcome:
@@ -120,7 +127,7 @@ class Unlearner(pl.LightningModule):
     def begin_pass(self, current: Pass) -> None:
         """Get ready to measure the points of a pass."""
         self._pass = current
-        names = sorted({CLASSIFIERS[dataset] for dataset in current.datasets})
+        names = sorted({classifier_of(dataset) for dataset in current.datasets})
         with self.forward_context():
             self.evaluator.prepare(current.points, names)
         self._counts = {d: self._counter(d, len(current.points)) for d in current.datasets}
@@ -136,7 +143,7 @@ class Unlearner(pl.LightningModule):
         self._unreadable[dataset] += sum(batch["skipped"].values())
         if len(labels) == 0:
             return
-        classifier = CLASSIFIERS[dataset]
+        classifier = classifier_of(dataset)
         for trial, scores, embeddings in self.evaluator.scores(
             batch["image"], classifier, key=(*name, batch_idx)
         ):
@@ -175,7 +182,7 @@ class Unlearner(pl.LightningModule):
         return self._measured
 
     def _counter(self, dataset: str, trials: int) -> ZeroShotAccuracy:
-        classes = len(self.evaluator.prompts[CLASSIFIERS[dataset]])
+        classes = len(self.evaluator.prompts[classifier_of(dataset)])
         kind = ForgetAccuracy if dataset == "forget" else ZeroShotAccuracy
         # Top-5 of five classes is always right and says nothing.
         return kind([k for k in (1, 5) if k < classes] or [1], trials).to(self.device)
