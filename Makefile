@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := .venv-tools
 TOOLS_READY := $(TOOLS)/.ready
+SITE := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 CONCEPT ?= seven
 
 .PHONY: install tools demo test slow lint bench bench-speed clean
@@ -19,12 +20,14 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(READY)
 
-# Tools that users run beside this package and that pin older packages; the slow proofs run them as they are.
+# Tools that users run beside this package and that need older packages; the slow proofs run them as they are.
+# What they do not pin (torch, open_clip) is taken from $(VENV): a second copy would be 6 GB. pip then says that their
+# older packages conflict with this one, which is why they live apart.
 tools: $(TOOLS_READY)
 
-$(TOOLS_READY): tests/tools-requirements.txt
+$(TOOLS_READY): tests/tools-requirements.txt | $(READY)
 	$(PYTHON) -m venv $(TOOLS)
-	$(TOOLS)/bin/python -m pip install --quiet --upgrade pip
+	$(BIN)/python $(SITE) > "$$($(TOOLS)/bin/python $(SITE))/slug_lightning.pth"
 	$(TOOLS)/bin/python -m pip install --quiet --requirement tests/tools-requirements.txt
 	@touch $(TOOLS_READY)
 

@@ -16,10 +16,10 @@ def style_names(world: Path) -> list[str]:
     ]
 
 
-def final_styles(world: Path) -> list[tuple[Path, int]]:
-    """Files and labels of the world's final images by style."""
+def styles(world: Path, parts: str = "12") -> list[tuple[Path, int]]:
+    """Files and labels of the world's images by style: for the search (1), the final figures (2) or both."""
     listed = [line for _, line in read_lines(world / "ImageNet" / "partition.txt", "")]
-    names = sorted(line[:-2] for line in listed if line.endswith(" 2"))
+    names = sorted(line[:-2] for line in listed if line[-1] in parts)
     return [(world / "ImageNet" / "val" / name, int(name[1:9]) - 1) for name in names]
 
 

@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from slug_lightning.metrics import ForgetAccuracy, MeanEmbedding, ZeroShotAccuracy
+from slug_lightning.metrics import ForgetAccuracy, MeanClassRecall, MeanEmbedding, ZeroShotAccuracy
 from slug_lightning.models import Clip, load_clip
 from slug_lightning.search import Measured, Pass, PointEvaluator, Trace, evaluate_points
 from slug_lightning.search.plan import Split
@@ -74,6 +74,8 @@ class Unlearner(pl.LightningModule):
         self._pass: Pass | None = None
         self._measured: list[Measured] = []
         self._counts: dict[str, ZeroShotAccuracy] = {}
+        self._recalls: dict[str, MeanClassRecall] = {}
+        self.class_recall: dict[str, list[float]] = {}  # by data set, one per point of the final pass
         self._means: MeanEmbedding | None = None
         self._unreadable: dict[str, int] = {}
         self.unreadable: dict[str, int] = {}  # by split and data set, over all processes
@@ -132,7 +134,9 @@ class Unlearner(pl.LightningModule):
             self.evaluator.prepare(current.points, names)
         self._counts = {d: self._counter(d, len(current.points)) for d in current.datasets}
         self._means, self._unreadable = None, dict.fromkeys(current.datasets, 0)
+        self._recalls = {}
         if current.split == "final":
+            self._recalls = {d: self._recall(d, len(current.points)) for d in current.datasets}
             head = self.evaluator.classifier(0, "identities")
             self._means = MeanEmbedding(len(head), head.shape[1], len(current.points)).to(self.device)
 
@@ -148,6 +152,8 @@ class Unlearner(pl.LightningModule):
             batch["image"], classifier, key=(*name, batch_idx)
         ):
             self._counts[dataset].update(scores, labels, trial)
+            if dataset in self._recalls:
+                self._recalls[dataset].update(scores, labels, trial)
             if self._means is not None and classifier == "identities":
                 self._means.update(embeddings, labels, trial)
 
@@ -164,6 +170,9 @@ class Unlearner(pl.LightningModule):
                     results[trial] = results[trial].merge(Measured(metrics, counts.broken_rows(trial)))
         self._measured = results
         self._check_unreadable(current.split)
+        for dataset, recall in self._recalls.items():
+            with recall.sync_context():
+                self.class_recall[dataset] = [recall.mean_recall(i) for i in range(len(current.points))]
         if current.split == "final":
             self.log_dict({name: a.value for name, a in results[-1].metrics.items() if a.n}, sync_dist=True)
 
@@ -180,6 +189,9 @@ class Unlearner(pl.LightningModule):
     def end_pass(self) -> list[Measured]:
         """What the pass measured, one entry per point."""
         return self._measured
+
+    def _recall(self, dataset: str, trials: int) -> MeanClassRecall:
+        return MeanClassRecall(len(self.evaluator.prompts[classifier_of(dataset)]), trials).to(self.device)
 
     def _counter(self, dataset: str, trials: int) -> ZeroShotAccuracy:
         classes = len(self.evaluator.prompts[classifier_of(dataset)])

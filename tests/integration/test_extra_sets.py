@@ -7,7 +7,7 @@ import pytest
 from slug_lightning.reports.report_file import read_report
 from slug_lightning.reports.tables import read_search
 from tests.helpers import fit
-from tests.wds_set import final_styles, style_names, write_set
+from tests.wds_set import style_names, styles, write_set
 
 SEARCHED = "styles-searched"
 
@@ -16,7 +16,7 @@ SEARCHED = "styles-searched"
 def extra(tiny_world, tmp_path_factory):
     """The final images by style as two sets: one for the figures alone, one that the search looks at too."""
     root = write_set(
-        final_styles(tiny_world), style_names(tiny_world), tmp_path_factory.mktemp("sets") / "wds_styles"
+        styles(tiny_world, "2"), style_names(tiny_world), tmp_path_factory.mktemp("sets") / "wds_styles"
     )
     plain = {"name": "styles", "root": str(root), "templates": "simple"}
     return ["--data.extra", json.dumps([plain, {**plain, "name": SEARCHED, "search": True}])]
