@@ -6,7 +6,7 @@ from pathlib import Path
 from slug_lightning.data.headers import Ending
 from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.labelled import Entry, LabelledImages, Transform
-from slug_lightning.data.lists import read_lines
+from slug_lightning.data.lists import read_every_line, read_lines
 from slug_lightning.data.members import Member, ShardReader
 from slug_lightning.data.reasons import BadMemberError
 from slug_lightning.data.samples import Sample, iter_samples
@@ -51,7 +51,7 @@ class WebDatasetImages(LabelledImages):
         root = Path(root)
         _check_kind(root / KIND)
         shards = _shards(root / part)
-        names = _lines(root / CLASSES)
+        names = _names(root / CLASSES)
         entries = [entry for shard in shards for entry in _entries(shard, part, len(names))]
         if not entries:
             raise BadDataError(f"Expected images in the shards of '{root / part}' but found none.")
@@ -80,15 +80,12 @@ def _shards(folder: Path) -> list[Path]:
     return shards
 
 
-def _lines(path: Path) -> list[str]:
-    """Every line, which must not be blank: a class is known by the number of its line."""
-    numbered = read_lines(path, _LAYOUT)
-    for expected, (number, _) in enumerate(numbered, 1):
-        if number != expected:
-            raise BadDataError(f"Expected a name on every line of '{path}' but line {expected} is blank.")
-    if len(numbered) < 2:
-        raise BadDataError(f"Expected at least two lines in '{path}' but got {len(numbered)}.")
-    return [line for _, line in numbered]
+def _names(path: Path) -> list[str]:
+    """Names of the classes by line; some are empty on purpose (a distance between near and distant)."""
+    names = read_every_line(path, _LAYOUT)
+    if len(names) < 2:
+        raise BadDataError(f"Expected at least two classes in '{path}' but got {len(names)}.")
+    return names
 
 
 def _templates(path: Path) -> tuple[str, ...]:

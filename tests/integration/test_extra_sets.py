@@ -1,12 +1,15 @@
 """Extra evaluation sets stand beside the others in the search, the report and `slug validate`."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from slug_lightning.reports.report_file import read_report
 from slug_lightning.reports.tables import read_search
-from tests.helpers import fit
+from tests.helpers import fit, words
 from tests.wds_set import style_names, styles, write_set
 
 SEARCHED = "styles-searched"
@@ -53,3 +56,30 @@ def test_validate_measures_them_on_the_patched_model(run, tiny_world, extra, tmp
     report = read_report(run / "report.json")["metrics"]
     assert found["metrics"] == {name: entry["after"] for name, entry in report.items()}
     assert "retain/styles_top5" in found["metrics"]
+
+
+def results(run):
+    return {path.name: path.read_text() for path in (run / "clip_benchmark").iterdir()}
+
+
+@pytest.mark.slow
+def test_two_processes_write_the_same_figures_as_one(tiny_world, extra, tmp_path):
+    """The second process has no image of the concept at all."""
+    options = [*extra, "--clip_benchmark", "true", "--data.eval_batch_size", "16"]
+    alone = fit(tiny_world, tmp_path / "one", *options, command="validate")
+    many = ["--trainer.strategy", "ddp", "--trainer.devices", "2"]
+    line = words(tiny_world, tmp_path / "two", *options, *many, command="validate")
+    done = subprocess.run(
+        ["timeout", "-s", "KILL", "200", sys.executable, "-m", "slug_lightning", *line],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (dealt,) = (tmp_path / "two" / "runs").glob("*/*")
+    assert set(results(alone)) == {
+        f"{n}.json" for n in ("forget", "identities", "imagenet", "styles", SEARCHED)
+    }
+    assert results(dealt) == results(alone)
+    figures = [json.loads((run / "metrics.json").read_text())["metrics"] for run in (alone, dealt)]
+    assert figures[0] == figures[1]
