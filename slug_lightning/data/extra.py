@@ -29,7 +29,7 @@ class ExtraSet:
     templates: tuple[str, ...]
 
 
-def check_names(extra: Sequence[ExtraSettings]) -> tuple[ExtraSettings, ...]:
+def check_names(extra: Sequence[ExtraSettings]) -> None:
     """Refuse names that figures cannot have.
 
     Raises:
@@ -45,7 +45,6 @@ def check_names(extra: Sequence[ExtraSettings]) -> tuple[ExtraSettings, ...]:
             raise SettingError(
                 f"Expected data.extra.name to name one set but '{name}' is taken; choose another name."
             )
-    return tuple(extra)
 
 
 def open_extra(

@@ -134,7 +134,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
         self.aliases, self.root = list(aliases or []), Path(root)
         self.shards = {"forget": forget_shards, "retain": retain_shards}
-        self.identities, self.imagenet, self.extra = identities, imagenet, check_names(extra or [])
+        self.identities, self.imagenet, self.extra = identities, imagenet, tuple(extra or [])
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
         self.groups_per_batch: dict[Role, int] = {"forget": 1, "retain": groups_per_batch}
         self.retain_limit, self.forget_caption = retain_limit, forget_caption
@@ -157,6 +157,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             ConceptNotFoundError: If no identity has the concept's name.
         """
         if not self.sets:
+            check_names(self.extra)
             self._find()
             self._divide()
 

@@ -19,7 +19,7 @@ SHARDS = "nshards.txt"
 
 _IMAGE = ("webp", "png", "jpg", "jpeg")  # in CLIP_benchmark's order
 _LAYOUT = (
-    "download the whole set, e.g. huggingface-cli download --repo-type dataset clip-benchmark/wds_cifar10 "
+    "download the whole set, e.g. hf download clip-benchmark/wds_cifar10 --repo-type dataset "
     "--local-dir FOLDER, or write one with clip_benchmark_export_wds."
 )
 

@@ -112,7 +112,7 @@ def test_what_is_not_the_layout_is_refused_by_name(root, name, text, error, matc
 def test_a_missing_list_says_how_to_get_a_set(root, name):
     (root / name).unlink()
     with pytest.raises(
-        DataNotFoundError, match=rf"{name}' is missing; download the whole set, e\.g\. hugging"
+        DataNotFoundError, match=rf"{name}' is missing; download the whole set, e\.g\. hf down"
     ):
         WebDatasetImages(root, to_tensor)
 
