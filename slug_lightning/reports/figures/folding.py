@@ -20,8 +20,8 @@ def fold_metrics(
         most: Retained metrics that have a line; the last of them is for the others, if there are more.
 
     Returns:
-        Rows and baseline with ``retain/others`` in place of what was folded, and the label of that; no label if
-        nothing was. Metrics without a value before the edit, or with 0, have no share.
+        Rows and baseline with ``retain/others`` in place of what was folded, and the label of that; no label
+        if nothing was. Metrics without a value before the edit, or with 0, have no share.
 
     Example:
         >>> row = SearchRow(0, "a", "text", 1.0, 0.1, True, True, {"retain/b": 0.9, "retain/c": 0.2})
