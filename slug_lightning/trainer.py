@@ -93,6 +93,7 @@ class SlugTrainer(pl.Trainer):
         with quiet():
             super().__init__(*args, **kwargs)
         self._signal_connector: PreemptionSignals = PreemptionSignals(self)
+        self.clip_benchmark = False  # whether validate writes the figures in its form
         self._own_logger = kwargs.get("logger") in (None, True)
         self.validate_loop = StepSearchLoop(
             self, TrainerFn.VALIDATING, RunningStage.VALIDATING, verbose=False, inference_mode=False
@@ -113,6 +114,7 @@ class SlugTrainer(pl.Trainer):
         datamodule: UnlearningDataModule,
         patch: Path | list[Path] | None = None,
         gradients: Path | None = None,
+        clip_benchmark: bool = False,
     ) -> Any:
         """All metrics of the original model, of a patched one, or a new search from saved gradients.
 
@@ -122,7 +124,12 @@ class SlugTrainer(pl.Trainer):
             patch: ``patch.safetensors`` to apply first, or several that were made on the same weights; the
                 model is restored afterwards.
             gradients: ``gradients.safetensors`` of an earlier run, to search again without computing them.
+            clip_benchmark: Write the figures in CLIP_benchmark's JSON form as well, one file a data set, into
+                ``clip_benchmark/`` of the run's folder.
         """
+        if clip_benchmark and gradients is not None:
+            msg = "Expected --clip_benchmark without --gradients: it gives the figures of one model."
+            raise SettingError(msg)
         if patch is not None and gradients is not None:
             msg = "Expected --patch or --gradients, but got both: one measures a patch, the other makes one."
             raise SettingError(msg)
@@ -137,6 +144,7 @@ class SlugTrainer(pl.Trainer):
         files = [] if patch is None else [patch] if isinstance(patch, Path) else patch
         model.patch_name = ", ".join(map(str, files)) or None
         patched = applied_together([Patch.load(file) for file in files], model.load().model)
+        self.clip_benchmark = clip_benchmark
         with patched, quiet(), self._requeued():
             return super().validate(model, datamodule=datamodule, verbose=False)
 

@@ -18,6 +18,7 @@ from slug_lightning.data.celeba import CelebAIdentities
 from slug_lightning.data.census import Census, take_census
 from slug_lightning.data.census_cache import CensusCache
 from slug_lightning.data.evaluation import evaluation_loader
+from slug_lightning.data.extra import check_names, open_extra
 from slug_lightning.data.groups import GroupedPairs, Role
 from slug_lightning.data.imagenet import ImageNetFolder
 from slug_lightning.data.images import MAX_PIXELS
@@ -28,7 +29,7 @@ from slug_lightning.data.phased import PhasedLoader
 from slug_lightning.data.prompts import fill, templates
 from slug_lightning.data.ranges import changes
 from slug_lightning.data.reasons import SkipReason
-from slug_lightning.data.settings import IdentitySettings, ImageNetSettings
+from slug_lightning.data.settings import ExtraSettings, IdentitySettings, ImageNetSettings
 from slug_lightning.data.shards import Missing
 from slug_lightning.data.showing import Sample, pick_samples
 from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
@@ -79,6 +80,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         retain_shards: Shards of what must stay; pairs whose caption names the concept are left out.
         identities: Images by name; the concept is one of them.
         imagenet: Images by class, or ``None``.
+        extra: Further sets that must keep their accuracy, in CLIP_benchmark's webdataset layout.
         concepts: Several concepts that ``slug fit`` unlearns in one run, in place of ``concept``.
         order: Whether they are unlearned ``joint``, each at the original weights, or ``sequential``, each at
             the weights without those before it.
@@ -111,6 +113,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         retain_shards: str | list[str],
         identities: IdentitySettings = IdentitySettings(),
         imagenet: ImageNetSettings | None = None,
+        extra: list[ExtraSettings] | None = None,
         concepts: list[str] | None = None,
         order: Literal["joint", "sequential"] = "joint",
         root: Path = Path(),
@@ -144,7 +147,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
         self.aliases, self.others, self.root = list(aliases or []), list(others or []), Path(root)
         self.shards = {"forget": forget_shards, "retain": retain_shards}
-        self.identities, self.imagenet = identities, imagenet
+        self.identities, self.imagenet, self.extra = identities, imagenet, tuple(extra or [])
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
         self.groups_per_batch: dict[Role, int] = {"forget": 1, "retain": groups_per_batch}
         self.retain_limit, self.forget_caption = retain_limit, forget_caption
@@ -155,6 +158,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         self.census: dict[str, Census] = {}
         self.sets: dict[tuple[Split, str], LabelledImages] = {}
         self._images: dict[tuple[Split, str], LabelledImages] = {}
+        self._templates: dict[str, tuple[str, ...]] = {}
         self._preprocess = LatePreprocess()
         self._tokenize: Callable[[list[str]], Tensor] | None = None
 
@@ -166,6 +170,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             ConceptNotFoundError: If no identity has the concept's name.
         """
         if not self.sets:
+            check_names(self.extra)
             self._find()
             self._divide()
 
@@ -198,6 +203,9 @@ class UnlearningDataModule(pl.LightningDataModule):
             if self.imagenet is not None:
                 with _collecting(missing):
                     self._images[split, "imagenet"] = self._open_imagenet(self.imagenet, split)
+        for settings in self.extra:
+            with _collecting(missing):
+                self._open_extra(settings)
         if missing:
             raise DataNotFoundError(" ".join(dict.fromkeys(missing)))
 
@@ -217,6 +225,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             split,
             self._preprocess,
             partition_file=self._path(settings.partition),
+            names_file=self._path(settings.names),
             search_share=self.search_share,
             max_identities=settings.most,
             include=[self.concept, *self.others],
@@ -237,8 +246,15 @@ class UnlearningDataModule(pl.LightningDataModule):
             max_pixels=self.max_pixels,
         )
 
+    def _open_extra(self, settings: ExtraSettings) -> None:
+        found = open_extra(
+            settings, self.root.joinpath, self._preprocess, self.search_share, self.seed, self.max_pixels
+        )
+        self._templates[settings.name] = found.templates
+        self._images |= {(split, settings.name): images for split, images in found.splits.items()}
+
     def _divide(self) -> None:
-        """Three data sets per split: images of the concept, of other identities, and by class."""
+        """Data sets per split: images of the concept, of other identities, by class, and the extra ones."""
         self.concept_label = self._images["final", "identities"].label_of(self.concept)
         for split in SPLITS:
             people = self._images[split, "identities"]
@@ -247,6 +263,9 @@ class UnlearningDataModule(pl.LightningDataModule):
             self.sets[split, "identities"] = people.without(self.concept_label, *others)
             if self.imagenet is not None:
                 self.sets[split, "imagenet"] = self._images[split, "imagenet"]
+            for name in (settings.name for settings in self.extra):
+                if (split, name) in self._images:
+                    self.sets[split, name] = self._images[split, name]
 
     @property
     def loader_names(self) -> list[tuple[Split, str]]:
@@ -254,17 +273,17 @@ class UnlearningDataModule(pl.LightningDataModule):
         return list(self.sets)
 
     def class_names(self, classifier: str) -> list[str]:
-        """Names that the classifier ``identities`` or ``imagenet`` chooses among."""
+        """Names that a classifier chooses among: ``identities``, ``imagenet`` or that of an extra set."""
         return list(self._images["final", classifier].names)
 
     def prompts(self) -> dict[str, list[list[str]]]:
         """Prompts per classifier: one row per class, one entry per template."""
-        chosen = {"identities": self.identities.templates}
+        chosen = {"identities": templates(self.identities.templates)}
         if self.imagenet is not None:
-            chosen["imagenet"] = self.imagenet.templates
+            chosen["imagenet"] = templates(self.imagenet.templates)
         return {
-            name: [fill(templates(choice), label) for label in self.class_names(name)]
-            for name, choice in chosen.items()
+            name: [fill(sentences, label) for label in self.class_names(name)]
+            for name, sentences in {**chosen, **self._templates}.items()
         }
 
     @property
@@ -411,9 +430,15 @@ class UnlearningDataModule(pl.LightningDataModule):
         names = {"retain/identities_top5": "other identities, top-5"}
         if self.imagenet is not None and len(self.class_names("imagenet")) != 1000:
             names |= {f"retain/imagenet_top{k}": f"classes (ImageNet layout), top-{k}" for k in (1, 5)}
-        return names
+        extra = [settings.name for settings in self.extra]
+        return names | {f"retain/{name}_top{k}": f"{name}, top-{k}" for name in extra for k in (1, 5)}
 
     def samples(self, count: int = 4) -> list[Sample]:
-        """Images of the final split to show, ``count`` of each data set."""
-        final = {dataset: images for (split, dataset), images in self.sets.items() if split == "final"}
+        """Images of the final split to show, ``count`` of each data set but the extra ones."""
+        extra = {settings.name for settings in self.extra}
+        final = {
+            name: images
+            for (split, name), images in self.sets.items()
+            if split == "final" and name not in extra
+        }
         return [s for dataset, images in final.items() for s in pick_samples(images, dataset, count)]

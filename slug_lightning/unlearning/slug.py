@@ -308,12 +308,12 @@ class SLUG(Unlearner):
         chosen = choose_candidates(self.layer_scores(), self.search.layers, self.search.towers)
         directions = {s.layer: self.gradients.forget[s.layer].to(self.device) for s in chosen}
         self.evaluator = self.build_evaluator(directions)
-        keep = [dataset for dataset in self.datasets if dataset != "forget"]
+        keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
         trace = yield from search_plan(chosen, self.search, keep)
         self.seconds["search"] = time.perf_counter() - started
         assert trace.best is not None  # there is at least one candidate, so at least one point
         points = [None, trace.best.point]
-        before, after = yield from evaluate_points(points, self.datasets, "final", 2)
+        before, after = yield from evaluate_points(points, self.datasets("final"), "final", 2)
         self.outcome = self.final_outcome(before, after, trace)
 
     def direction(self, layer: str) -> Tensor:

@@ -166,3 +166,24 @@ def test_a_census_can_be_remembered(tiny_world, tmp_path):
     assert len(list((world / "counts").glob("*.json"))) == sum(len(c.shards) for c in first.census.values())
     second = prepared(world, tmp_path, "--data.census_cache", "counts")
     assert second.census == first.census == prepared(world, tmp_path).census
+
+
+def test_celeba_s_official_numbers_serve_with_a_list_of_names(tiny_world, tmp_path):
+    world = tmp_path / "world"
+    shutil.copytree(tiny_world, world)
+    named = world / "celeba" / "list_identity_celeba.txt"
+    people = [line.split() for line in named.read_text().splitlines()[2:]]
+    numbers = {name: str(1000 + i) for i, name in enumerate(dict(people).values())}
+    official = world / "celeba" / "identity_CelebA.txt"
+    official.write_text("".join(f"{image} {numbers[name]}\n" for image, name in people))
+    named.unlink()
+    with pytest.raises(SettingError, match=r"only numbers, .* set identities\.names"):
+        prepared(world, tmp_path)
+    (world / "names.txt").write_text("".join(f"{number} {name}\n" for name, number in numbers.items()))
+    found = prepared(world, tmp_path, "--data.identities.names", "names.txt")
+    expected = prepared(tiny_world, tmp_path)
+    assert found.class_names("identities") == expected.class_names("identities")
+    for part, images in expected.sets.items():
+        assert [(e.key, e.label) for e in found.sets[part].entries] == [
+            (e.key, e.label) for e in images.entries
+        ]

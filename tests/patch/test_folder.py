@@ -94,3 +94,16 @@ def test_tampered_original_is_refused(base, tmp_path):
     with pytest.raises(PatchMismatchError, match="was changed"):
         revert_folder(tmp_path / "out", tmp_path / "back")
     assert not (tmp_path / "back").exists()
+
+
+def test_a_folder_with_merges_of_its_own_is_tokenised_by_them_from_within(tmp_path, monkeypatch):
+    clip = load_clip("miniature")
+    apply_to_folder(patch_for(clip), clip, tmp_path / "out")
+    expected = clip.tokenize(["a chalk drawing of a seven"])
+    assert torch.equal(
+        load_clip(f"local-dir:{tmp_path / 'out'}").tokenize(["a chalk drawing of a seven"]), expected
+    )
+    with pytest.raises(FileNotFoundError):  # not another vocabulary without a word
+        open_clip.get_tokenizer(f"local-dir:{tmp_path / 'out'}")
+    monkeypatch.chdir(tmp_path / "out")
+    assert torch.equal(open_clip.get_tokenizer("local-dir:.")(["a chalk drawing of a seven"]), expected)
