@@ -15,7 +15,7 @@ from torch import Tensor
 
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
-from slug_lightning.functional import clip_loss, pair_cosine_loss
+from slug_lightning.functional import clip_loss, pair_cosine_loss, sigmoid_loss
 from slug_lightning.models import (
     Clip,
     candidate_layers,
@@ -40,7 +40,7 @@ from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import Progress, find_gradients, progress_file
 
-GRADIENT_VERSION = 2  # raise it when the same settings give other gradients
+GRADIENT_VERSION = 3  # raise it when the same settings give other gradients
 
 
 class SLUG(Unlearner):
@@ -241,12 +241,18 @@ class SLUG(Unlearner):
         with torch.autocast(self.device.type, enabled=False):
             if batch["role"] == "forget":
                 return pair_cosine_loss(image, caption)
-            scale = self.network.logit_scale
-            assert isinstance(scale, Tensor)
             groups = zip(
                 torch.split(image, batch["sizes"]), torch.split(caption, batch["sizes"]), strict=True
             )
-            return torch.stack([len(v) * clip_loss(v, t, scale.exp()) for v, t in groups]).sum()
+            return torch.stack([len(v) * self._group_loss(v, t) for v, t in groups]).sum()
+
+    def _group_loss(self, image: Tensor, caption: Tensor) -> Tensor:
+        """The loss the model was trained with: InfoNCE, or SigLIP's where there is a bias of the logits."""
+        scale, bias = self.network.logit_scale, getattr(self.network, "logit_bias", None)
+        assert isinstance(scale, Tensor)
+        if bias is None:
+            return clip_loss(image, caption, scale.exp())
+        return sigmoid_loss(image, caption, scale.exp(), bias)
 
     def _header(self) -> dict[str, str]:
         assert self._gradient_pass is not None
