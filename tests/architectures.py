@@ -105,7 +105,9 @@ def small_model(
 @torch.no_grad()
 def spread(model: torch.nn.Module) -> torch.nn.Module:
     """Move off values that hide mistakes: zeros (projections, biases), ones, layer scales of 1e-5."""
-    for weight in model.parameters():
+    for name, weight in model.named_parameters():
+        if name == "text_decoder.text_projection":  # open_clip leaves what is in memory
+            torch.nn.init.normal_(weight)
         if weight.ndim and weight.std() < 1e-3:
             weight.add_(0.1 * torch.randn_like(weight))
     norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
