@@ -203,7 +203,7 @@ class SLUG(Unlearner):
         role, pairs = batch["role"], len(batch["key"])
         if pairs:
             first = f"{role} batch {batch_idx} (first pair {batch['key'][0]!r})"
-            self._gradient_pass.add(role, self._loss_sum(batch), pairs, first, self._loss_scale)
+            self._gradient_pass.add(role, self.loss_sum(batch), pairs, first, self._loss_scale)
         self._gradient_pass.advance(role, batch["groups"], batch["skipped"])
         if batch["last"]:
             self._gradient_pass.finish_role(role)
@@ -234,7 +234,8 @@ class SLUG(Unlearner):
         """Float16 has no numbers below 6e-8, where small gradients are; a power of two changes no digit."""
         return 1024.0 if self.trainer.precision == "16-mixed" else 1.0
 
-    def _loss_sum(self, batch: dict[str, Any]) -> Tensor:
+    def loss_sum(self, batch: dict[str, Any]) -> Tensor:
+        """The loss of a batch of one role, summed over its pairs."""
         vision, text = self.towers
         image, caption = vision.pooled(batch["image"]), text.by_length(batch["text"])
         # In bfloat16 the logits of InfoNCE would be off by half a unit.

@@ -103,7 +103,7 @@ def test_candidates_are_matrices_that_reach_the_loss(model, batch, monkeypatch):
     accumulator = GradientAccumulator(weights)
     images, tokens = batch
     for role, sizes in (("forget", None), ("retain", [3, 1])):
-        loss = module._loss_sum({"image": images, "text": tokens, "role": role, "sizes": sizes})
+        loss = module.loss_sum({"image": images, "text": tokens, "role": role, "sizes": sizes})
         accumulator.backward(role, loss, 4, "batch 0")
     gradients = accumulator.finish()
     for role, reference in (("forget", forget_reference), ("retain", retain_reference)):
