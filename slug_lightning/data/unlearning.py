@@ -29,6 +29,7 @@ from slug_lightning.data.phased import PhasedLoader
 from slug_lightning.data.prompts import fill, templates
 from slug_lightning.data.ranges import changes
 from slug_lightning.data.reasons import SkipReason
+from slug_lightning.data.sampling import sample_pairs
 from slug_lightning.data.settings import ExtraSettings, IdentitySettings, ImageNetSettings
 from slug_lightning.data.shards import Missing
 from slug_lightning.data.showing import Sample, pick_samples
@@ -92,6 +93,9 @@ class UnlearningDataModule(pl.LightningDataModule):
         groups_per_batch: Retain groups that are encoded together: faster, in more memory; the same result.
         forget_batch_size: Forget pairs per batch; does not change the result.
         retain_limit: Use only the first so many retain samples.
+        retain_sample: Use a random sample of so many retain samples (of the first ``retain_limit``).
+        forget_sample: The same for forget samples.
+        sample_seed: Which samples these are.
         forget_caption: Format string that replaces the captions of forget pairs, e.g. ``"{}."``.
         search_share: Share of evaluation images the search may look at, where no partition file says.
         eval_batch_size: Evaluation images per batch.
@@ -123,6 +127,9 @@ class UnlearningDataModule(pl.LightningDataModule):
         groups_per_batch: int = 1,
         forget_batch_size: int = 64,
         retain_limit: int | None = None,
+        retain_sample: int | None = None,
+        forget_sample: int | None = None,
+        sample_seed: int = 0,
         forget_caption: str | None = None,
         search_share: float = 0.2,
         eval_batch_size: int = 128,
@@ -151,6 +158,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
         self.groups_per_batch: dict[Role, int] = {"forget": 1, "retain": groups_per_batch}
         self.retain_limit, self.forget_caption = retain_limit, forget_caption
+        self.samples_of = {"forget": forget_sample, "retain": retain_sample}
+        self.sample_seed = sample_seed
         self.search_share, self.seed, self.num_workers = search_share, seed, num_workers
         self.eval_batch_size, self.max_pixels = eval_batch_size, max_pixels
         self.max_bad_share, self.incomplete = max_bad_share, incomplete_shards
@@ -197,6 +206,9 @@ class UnlearningDataModule(pl.LightningDataModule):
                     self.max_bad_share,
                     count,
                 )
+                sample = self.samples_of[role]
+                if sample is not None:
+                    self.census[role] = sample_pairs(self.census[role], sample, self.sample_seed)
         for split in SPLITS:
             with _collecting(missing):
                 self._images[split, "identities"] = self._open_identities(split)
@@ -299,6 +311,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             "group": self.group_sizes[role],
             "captions": self.forget_caption if role == "forget" else sorted(self.names),
             "concept": self.concept if role == "forget" else None,
+            "drawn": self.samples_of[role] and [self.samples_of[role], self.sample_seed],
             "max_pixels": self.max_pixels,
             "preprocess": repr(self._preprocess),
         }
@@ -400,7 +413,8 @@ class UnlearningDataModule(pl.LightningDataModule):
     def _missing(self, role: str) -> int:
         """Promised pairs that are not there, as far as they were asked for."""
         census, limit = self.census[role], self.retain_limit if role == "retain" else None
-        return census.missing if limit is None else min(census.missing, max(0, limit - census.samples))
+        asked = [n for n in (limit, self.samples_of[role]) if n is not None]
+        return min([census.missing, *(max(0, n - census.samples) for n in asked)])
 
     @property
     def digest(self) -> str:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
-from slug_lightning.functional import clip_loss, pair_cosine_loss
+from slug_lightning.functional import clip_loss, pair_cosine_loss, sigmoid_loss
 from slug_lightning.models import (
     Clip,
     candidate_layers,
@@ -40,7 +40,7 @@ from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import progress_file
 
-GRADIENT_VERSION = 2  # raise it when the same settings give other gradients
+GRADIENT_VERSION = 3  # raise it when the same settings give other gradients
 
 
 class SLUG(Unlearner):
@@ -181,7 +181,7 @@ class SLUG(Unlearner):
         role, pairs = batch["role"], len(batch["key"])
         if pairs:
             first = f"{role} batch {batch_idx} (first pair {batch['key'][0]!r})"
-            self._gradient_pass.add(role, self._loss_sum(batch), pairs, first, self._loss_scale)
+            self._gradient_pass.add(role, self.loss_sum(batch), pairs, first, self._loss_scale)
         self._gradient_pass.advance(role, batch["groups"], batch["skipped"])
         if batch["last"]:
             self._gradient_pass.finish_role(role)
@@ -212,19 +212,26 @@ class SLUG(Unlearner):
         """Float16 has no numbers below 6e-8, where small gradients are; a power of two changes no digit."""
         return 1024.0 if self.trainer.precision == "16-mixed" else 1.0
 
-    def _loss_sum(self, batch: dict[str, Any]) -> Tensor:
+    def loss_sum(self, batch: dict[str, Any]) -> Tensor:
+        """The loss of a batch of one role, summed over its pairs."""
         vision, text = self.towers
         image, caption = vision.pooled(batch["image"]), text.by_length(batch["text"])
         # In bfloat16 the logits of InfoNCE would be off by half a unit.
         with torch.autocast(self.device.type, enabled=False):
             if batch["role"] == "forget":
                 return pair_cosine_loss(image, caption)
-            scale = self.network.logit_scale
-            assert isinstance(scale, Tensor)
             groups = zip(
                 torch.split(image, batch["sizes"]), torch.split(caption, batch["sizes"]), strict=True
             )
-            return torch.stack([len(v) * clip_loss(v, t, scale.exp()) for v, t in groups]).sum()
+            return torch.stack([len(v) * self._group_loss(v, t) for v, t in groups]).sum()
+
+    def _group_loss(self, image: Tensor, caption: Tensor) -> Tensor:
+        """The loss the model was trained with: InfoNCE, or SigLIP's where there is a bias of the logits."""
+        scale, bias = self.network.logit_scale, getattr(self.network, "logit_bias", None)
+        assert isinstance(scale, Tensor)
+        if bias is None:
+            return clip_loss(image, caption, scale.exp())
+        return sigmoid_loss(image, caption, scale.exp(), bias)
 
     def _header(self) -> dict[str, str]:
         assert self._gradient_pass is not None

@@ -37,6 +37,32 @@ def test_each_pair_once_forget_first_and_the_concept_left_out_of_retain(tiny_wor
     assert keys["forget"] == [p.key for p in iter_pairs(str(tiny_world / "forget" / "seven" / "*.tar"))]
 
 
+def test_a_sample_of_the_pairs_is_part_of_all_of_them_and_has_a_key_of_its_own(tiny_world, tmp_path):
+    settings, keys = [], []
+    for more in ((), ("0",), ("1",)):
+        sample = ("--data.retain_sample", "100", "--data.forget_sample", "8", "--data.sample_seed", *more)
+        data = prepared(tiny_world, tmp_path, *(sample if more else ()))
+        settings.append([data.pair_settings(role) for role in ROLES])
+        found = list(data.train_dataloader())
+        keys.append({role: [k for b in found if b["role"] == role for k in b["key"]] for role in ROLES})
+        if more:
+            assert data.groups == {"forget": 1, "retain": 2}
+            assert len(keys[-1]["forget"]) == 8
+            excluded = sum(b["skipped"].get("excluded", 0) for b in found)
+            assert len(keys[-1]["retain"]) + excluded == 100
+            data.check_skipped("retain", {"excluded": excluded}, 100 - excluded)  # nothing else was asked for
+    for role in ROLES:
+        assert set(keys[1][role]) < set(keys[0][role])
+        assert keys[1][role] != keys[2][role]
+    assert settings[0] != settings[1] != settings[2] != settings[0]
+
+
+@pytest.mark.parametrize("setting", ["retain_sample", "forget_sample"])
+def test_an_empty_sample_is_refused(tiny_world, tmp_path, setting):
+    with pytest.raises(SettingError, match="at least 1 pair"):
+        prepared(tiny_world, tmp_path, f"--data.{setting}", "0")
+
+
 def test_captions_of_the_retain_pairs_are_their_own(tiny_world, tmp_path):
     data = prepared(tiny_world, tmp_path, "--data.forget_caption", "{}.")
     texts = {"forget": set(), "retain": set()}

@@ -5,7 +5,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from slug_lightning.models import candidate_layers, get_layer, text_tower, tower_of, vision_tower
-from slug_lightning.models.towers import trim_tokens
+from slug_lightning.models.stages import trim_tokens
 from tests.helpers import captions, pictures, tiny_clip
 
 VARIANTS = {
@@ -17,7 +17,8 @@ VARIANTS = {
         "vision": {"attentional_pool": True, "attn_pooler_heads": 2, "attn_pooler_queries": 4}
     },
     "linear text projection": {"custom_text": True, "text": {"proj_type": "linear", "proj_bias": True}},
-    "cls token in text (not cut)": {"custom_text": True, "text": {"embed_cls": True}},
+    "cls token in text": {"custom_text": True, "text": {"embed_cls": True}},
+    "end of text by its id": {"text": {"pool_type": "eos", "eos_id": 63}},
     "no causal mask (not trimmed)": {
         "custom_text": True,
         "text": {"no_causal_mask": True, "pool_type": "last"},
@@ -121,14 +122,25 @@ def test_ten_and_more_blocks_are_told_apart():
     assert vision_tower(model).stage_of("visual.transformer.resblocks.11.ln_1.weight") == 12
 
 
-def test_other_architectures_are_one_stage():
-    model = tiny_clip(vision={"layers": [1, 1, 1, 1], "width": 8, "head_width": 8, "image_size": 32})
-    tower = vision_tower(model)
+def test_text_that_cannot_be_cut_is_one_stage():
+    model = tiny_clip()
+    model.transformer.grad_checkpointing = True
+    tower = text_tower(model)
     assert len(tower.stages) == 1
-    assert tower.stage_of("visual.layer1.0.conv1.weight") == 0
-    with torch.no_grad():
-        images = pictures(2)
-        assert torch.equal(tower(images), model.encode_image(images, normalize=True))
+    assert tower.stage_of("transformer.resblocks.1.mlp.c_fc.weight") == 0
+
+
+@torch.no_grad()
+def test_padding_is_cut_after_the_end_of_text_that_the_model_looks_for():
+    """An end of text that is not the highest id: cutting after the highest would cut the caption."""
+    model, tokens = tiny_clip(text={"pool_type": "eos", "eos_id": 2}), captions(6, longest=4)
+    tokens[tokens == 63] = 2
+    tower = text_tower(model)
+    assert tower.trimmed(tokens).shape[1] == int((tokens == 2).int().argmax(-1).max()) + 1 < tokens.shape[1]
+    assert trim_tokens(tokens).shape[1] == 1  # ids begin with the highest
+    whole = model.encode_text(tokens, normalize=True)
+    torch.testing.assert_close(tower(tokens), whole, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(tower.by_length(tokens, least=2), whole, rtol=1e-5, atol=1e-6)
 
 
 @torch.no_grad()
