@@ -26,8 +26,10 @@ def extra(tiny_world, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(tiny_world, extra, tmp_path_factory):
-    return fit(tiny_world, tmp_path_factory.mktemp("run"), *extra)
+def run(tiny_run, tiny_world, extra, tmp_path_factory):
+    """A search with the gradients of another run, which has no extra sets."""
+    again = ["--gradients", str(tiny_run / "gradients.safetensors")]
+    return fit(tiny_world, tmp_path_factory.mktemp("run"), *extra, *again, command="validate")
 
 
 def test_the_report_has_their_figures_and_they_are_those_of_the_same_images_elsewhere(run):
