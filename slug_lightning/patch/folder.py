@@ -46,7 +46,7 @@ def apply_to_folder(patch: Patch, clip: Clip, out: Path, force: bool = False) ->
         with atomic_folder(out) as draft:
             _copy_companions(source, draft)
             _write_model(clip, _open_clip_config(clip, source), draft)
-            _keep_original(undo.original, patch, draft / UNDO_FOLDER)
+            _keep_original(undo.originals[0], patch, draft / UNDO_FOLDER)
             (draft / "README.md").write_text(_card(patch), encoding="utf-8")
     finally:
         undo.revert_()
