@@ -7,10 +7,21 @@ import torch
 
 from slug_lightning.errors import HostError, PatchMismatchError, UnreadLayerError
 from slug_lightning.hosts import live_sites
-from slug_lightning.hosts.conversion import to_transformers
+from slug_lightning.hosts.conversion import fill_, to_transformers
 from slug_lightning.patch import Patch
 from tests.helpers import tiny_clip
-from tests.hosts.building import answer, conditioning, filled_llava, filled_pipeline, llava, noisy, pipeline
+from tests.hosts.building import (
+    PROMPTS,
+    answer,
+    complete_pipeline,
+    conditioning,
+    filled_llava,
+    filled_pipeline,
+    llava,
+    noisy,
+    pipeline,
+    source_clip,
+)
 from tests.hosts.published import PIPELINES
 from tests.hosts.test_conversion import ARCHITECTURES
 from tests.patch.conftest import ABOUT
@@ -100,6 +111,20 @@ def test_a_pipeline_is_changed_by_every_encoders_patch_and_restored(name, dtype)
             assert not torch.equal(conditioning(pipe), base), component
         assert torch.equal(conditioning(pipe), base)
         assert same(snapshot(pipe), before)
+
+
+def test_pictures_change_with_the_patch_and_come_back_to_the_last_bit():
+    pipe, base = complete_pipeline(), source_clip("StableDiffusionPipeline", "text_encoder")
+    fill_(live_sites(pipe)[0], base)
+
+    def pictures():
+        generator = torch.Generator().manual_seed(5)
+        return pipe(PROMPTS[0], num_inference_steps=2, output_type="np", generator=generator).images
+
+    before = pictures()
+    with patch_for(base, "transformer.resblocks.8.mlp.c_fc.weight", 0.5).applied(pipe):
+        assert (pictures() != before).any()
+    assert (pictures() == before).all()
 
 
 # What the host reads changes its output; what it does not read cannot, and is refused. The weight is moved by
