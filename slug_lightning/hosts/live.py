@@ -65,6 +65,7 @@ def no_tower(host: str, places: tuple[Place, ...]) -> str:
 def _site(host: str, place: Place, module: Any) -> Site | None:
     if module is None:
         return None
+    module = getattr(module, "_orig_mod", module)  # what torch.compile has wrapped
     tensors: dict[str, Tensor] = dict(module.named_parameters())
     trunk = place.trunk(tensors)
     if trunk is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from slug_lightning.errors import SettingError, closest
 from slug_lightning.hosts.spelling import (
@@ -77,6 +78,14 @@ LLAVA_VISION = Reading(
 )
 
 # Names for `model.host`: what the host reads of the open_clip model that the patch is computed on.
+HostName = Literal[
+    "stable-diffusion-1",
+    "stable-diffusion-2",
+    "stable-diffusion-xl.text_encoder",
+    "stable-diffusion-xl.text_encoder_2",
+    "stable-diffusion-3",
+    "llava",
+]
 HOSTS: dict[str, Reading] = {
     "stable-diffusion-1": LAST_TEXT,
     "stable-diffusion-2": SHORTENED_TEXT,
@@ -141,3 +150,25 @@ def candidate_layers(host: str, layers: Iterable[str]) -> list[str]:
     if not blocks:  # no transformer: none of its layers is in the host
         return []
     return [name for name in names if has_spelling(name) and reading.reads(name, blocks)]
+
+
+def keep_read(host: str, candidates: Iterable[str], layers: Iterable[str]) -> list[str]:
+    """The candidates that a host reads.
+
+    Args:
+        host: A name of ``HOSTS``.
+        candidates: Canonical names that may be edited.
+        layers: All layers of the model; its number of blocks is counted there.
+
+    Raises:
+        SettingError: If none is left.
+    """
+    names, read = list(candidates), set(candidate_layers(host, layers))
+    kept = [name for name in names if name in read]
+    if not kept:
+        msg = (
+            f"Expected a candidate that {host} reads, but none of {len(names)} is. Widen model.include, or "
+            f"choose another model.host of {list(HOSTS)}."
+        )
+        raise SettingError(msg)
+    return kept

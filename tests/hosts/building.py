@@ -72,23 +72,25 @@ def pipeline(name):
     return copy.deepcopy(_pipeline(name))
 
 
-def complete_pipeline():
+def complete_pipeline(encoder=None, words=None):
     """Stable Diffusion 1.5 with a denoiser and a decoder of a few thousand weights; 16 x 16 pixels."""
     import diffusers
 
+    encoder = encoder or pipeline("StableDiffusionPipeline").text_encoder
     torch.manual_seed(9)
     parts = {
         "unet": diffusers.UNet2DConditionModel(
             sample_size=8, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(8, 16),
             norm_num_groups=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=24, attention_head_dim=4,
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), attention_head_dim=4,
+            cross_attention_dim=encoder.config.hidden_size,
         ),
         "vae": diffusers.AutoencoderKL(block_out_channels=(4, 8), norm_num_groups=2, latent_channels=4,
                                        down_block_types=("DownEncoderBlock2D",) * 2,
                                        up_block_types=("UpDecoderBlock2D",) * 2),
         "scheduler": diffusers.DDIMScheduler(clip_sample=False, set_alpha_to_one=False, steps_offset=1),
-        "text_encoder": pipeline("StableDiffusionPipeline").text_encoder,
-        "tokenizer": tokenizer(),
+        "text_encoder": encoder,
+        "tokenizer": words or tokenizer(),
     }  # fmt: skip
     nothing = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
     pipe = diffusers.StableDiffusionPipeline(**parts, **nothing)

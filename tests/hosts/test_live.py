@@ -50,6 +50,16 @@ def test_sites_hold_the_models_own_tensors():
     assert model.model.vision_tower.pre_layrnorm.bias.unique().tolist() == [3]
 
 
+def test_a_compiled_encoder_is_still_one():
+    pipe = pipeline("StableDiffusionPipeline")
+    (before,) = live_sites(pipe)
+    compiled = torch.nn.Module()  # as torch.compile wraps it; importing its compiler would take seconds
+    compiled._orig_mod = pipe.text_encoder
+    pipe.text_encoder = compiled
+    (after,) = live_sites(pipe)
+    assert after.layers() == before.layers()
+
+
 def test_a_part_that_is_not_there_is_no_site():
     pipe = pipeline("StableDiffusionXLPipeline")
     pipe.text_encoder = None  # as in the refiner

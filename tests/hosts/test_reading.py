@@ -1,7 +1,16 @@
+from typing import get_args
+
 import pytest
 
 from slug_lightning.errors import SettingError
-from slug_lightning.hosts.reading import HOSTS, candidate_layers, feature_reading, host_reading
+from slug_lightning.hosts.reading import (
+    HOSTS,
+    HostName,
+    candidate_layers,
+    feature_reading,
+    host_reading,
+    keep_read,
+)
 from tests.helpers import tiny_clip
 
 
@@ -36,8 +45,9 @@ def test_each_host_reads_what_its_table_says(host, tower, blocks, norm, projecti
     assert "logit_scale" not in layers
 
 
-def test_every_host_is_in_the_table_above():
+def test_every_host_is_in_the_table_above_and_can_be_set():
     assert len(HOSTS) == 6
+    assert set(get_args(HostName)) == set(HOSTS)
 
 
 def test_custom_text_models_keep_their_longer_names():
@@ -60,3 +70,11 @@ def test_llavas_setting_decides_about_the_last_blocks(setting, unread):
 def test_an_unknown_host_is_named_with_its_closest():
     with pytest.raises(SettingError, match=r"Closest: \['stable-diffusion-1'"):
         host_reading("stable-diffusion-1.5")
+
+
+def test_candidates_are_cut_to_what_is_read_or_refused():
+    names = [name for name, _ in tiny_clip().named_parameters()]
+    wanted = ["visual.proj", "visual.transformer.resblocks.0.mlp.c_fc.weight", "text_projection"]
+    assert keep_read("llava", wanted, names) == wanted[1:2]
+    with pytest.raises(SettingError, match="none of 2 is.*model.host"):
+        keep_read("stable-diffusion-1", ["text_projection", "visual.proj"], names)

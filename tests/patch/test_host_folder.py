@@ -136,6 +136,19 @@ def test_a_pipeline_is_patched_in_the_encoder_the_patch_is_for(xl_host, componen
     assert contents(tmp_path / "back") == contents(folder)
 
 
+def test_both_encoders_are_patched_one_after_the_other(xl_host, tmp_path):
+    folder, bases, _ = xl_host
+    apply_to_host(patch_for(bases["text_encoder"], TEXT), folder, tmp_path / "one")
+    applied = apply_to_host(
+        patch_for(bases["text_encoder_2"], "text_projection"), tmp_path / "one", tmp_path / "two"
+    )
+    assert (applied.component, applied.forced) == ("text_encoder_2", ())
+    revert_host(tmp_path / "two", tmp_path / "one_again")
+    revert_host(tmp_path / "one_again", tmp_path / "base")
+    assert contents(tmp_path / "one_again") == contents(tmp_path / "one")
+    assert contents(tmp_path / "base") == contents(folder)
+
+
 def test_every_variant_is_patched_and_no_weights_without_the_patch_remain(tmp_path):
     folder = tmp_path / "host"
     pipe, bases = filled_pipeline("StableDiffusionPipeline")
