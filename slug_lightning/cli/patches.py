@@ -7,14 +7,14 @@ from typing import Literal
 
 from jsonargparse import auto_cli
 
-Host = Literal["open_clip", "transformers", "diffusers", "llava"]
+Host = Literal["auto", "open_clip", "transformers", "diffusers", "llava"]
 
 
 def apply(
     patch: Path,
     out: Path,
     model: str | None = None,
-    host: Host | None = None,
+    host: Host = "auto",
     pretrained: str | None = None,
     revision: str | None = None,
     variant: str | None = None,
@@ -34,7 +34,7 @@ def apply(
         out: Folder to write; must not exist.
         model: Folder or Hub ID of the host; for open_clip also an architecture, hf-hub:ORG/NAME or
             miniature; by default the model that the patch was made on.
-        host: Library of the host; by default what the folder says, else open_clip.
+        host: Library of the host; auto is what the folder says, else open_clip.
         pretrained: open_clip tag or weights file.
         revision: Branch, tag or commit on the Hub.
         variant: Weights of a variant such as fp16 (diffusers).
@@ -47,9 +47,8 @@ def apply(
     """
     from slug_lightning.cli.applying import Request, apply_request
 
-    request = Request(
-        patch, out, model, host, pretrained, revision, variant, write == "pretrained", link, force
-    )
+    library, resave = None if host == "auto" else host, write == "pretrained"
+    request = Request(patch, out, model, library, pretrained, revision, variant, resave, link, force)
     for line in apply_request(request):
         print(line)
     if push_to_hub is not None:

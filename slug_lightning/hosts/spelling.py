@@ -172,7 +172,7 @@ def count_blocks(names: Mapping[str, object], trunk: str) -> int:
     """Number of blocks among the names of a host; 0 if there is no tower under ``trunk``.
 
     Example:
-        >>> count_blocks({"encoder.layers.0.mlp.fc1.weight": None}, "")
+        >>> count_blocks({"encoder.layers.0.self_attn.q_proj.weight": None}, "")
         1
     """
     found = re.compile(rf"^{re.escape(trunk)}encoder\.layers\.(\d+)\.self_attn\.q_proj\.weight$")

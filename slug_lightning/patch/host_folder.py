@@ -95,7 +95,7 @@ def apply_to_host(
             originals.setdefault(file, {})[name] = site.tensors[name]
     component = sites[0].place.component
     left_out = [name for name in files_of(source) if _is_left_out(name, component, host)]
-    applied = Applied(host, component, tuple(changes), tuple(left_out), forced)
+    applied = Applied(host, component, tuple(sorted(changes)), tuple(left_out), forced)
     with atomic_folder(out) as draft:
         copy_folder(source, draft, {*left_out}, {*changes}, link)
         _keep(originals, patch, applied, draft, base or source.resolve().name)
