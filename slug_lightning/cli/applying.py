@@ -67,7 +67,7 @@ def _apply_host(
         kind = applied.host.name
         usage = f'from {module} import {kind}\n\nmodel = {kind}.from_pretrained("THIS_FOLDER")'
         return model_card(
-            patch, base, usage, figures, applied.forced, applied.left_out, own, applied.component
+            patch, base, usage, figures, applied.forced, applied.left_out, own, applied.component, module
         )
 
     applied = apply_to_host(patch, folder, request.out, card, request.force, link, base)

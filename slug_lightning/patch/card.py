@@ -42,6 +42,7 @@ def model_card(
     left_out: Sequence[str] = (),
     base_card: str = "",
     where: str = "",
+    library: str = "",
 ) -> str:
     """Text of ``README.md``.
 
@@ -54,11 +55,12 @@ def model_card(
         left_out: Weights that were not carried over.
         base_card: The base model's own card; its data (licence, language) are kept, its text follows.
         where: The component of the pipeline that was edited.
+        library: What loads the model, as the Hub calls it.
     """
     concept = _inline(patch.header["concept"])
     layer = f"`{patch.layer}` of `{where}`" if where else f"`{patch.layer}`"
     parts = [
-        _front_matter(base_card, base),
+        _front_matter(base_card, base, library),
         f"# {_inline(base)} without {concept}\n",
         f"One update of layer {layer} ({patch.tower} tower, step {patch.step:g}) was added by slug_lightning "
         f"{patch.header['package_version']} to remove the concept {concept}. The patch was made on "
@@ -76,11 +78,13 @@ def model_card(
     return "\n".join(parts)
 
 
-def _front_matter(base_card: str, base: str) -> str:
+def _front_matter(base_card: str, base: str, library: str) -> str:
     from huggingface_hub import ModelCardData
 
     data = _card_data(base_card)
     data["tags"] = [*dict.fromkeys([*_strings(data.get("tags")), *TAGS])]
+    if library:
+        data.setdefault("library_name", library)
     if _HUB_ID.match(base):
         data["base_model"] = base
     return f"---\n{ModelCardData(**data).to_yaml()}\n---\n"

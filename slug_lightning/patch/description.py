@@ -75,10 +75,11 @@ def precision_of(weight: Tensor) -> torch.dtype:
     """
     if weight.dtype == torch.float64:
         return torch.float32
-    if weight.dtype == torch.float32:
-        for dtype in (torch.bfloat16, torch.float16):  # the coarser first: float16 holds most of bfloat16
-            if torch.equal(weight.to(dtype).float(), weight):
-                return dtype
+    for dtype in (torch.bfloat16, torch.float16):  # the coarser first: float16 holds most of bfloat16
+        if weight.dtype in (torch.float32, torch.float16) and torch.equal(
+            weight.to(dtype).to(weight.dtype), weight
+        ):
+            return dtype
     return weight.dtype
 
 

@@ -53,7 +53,7 @@ def apply_to_folder(
             _write_model(clip, _open_clip_config(clip, source), draft)
             _keep_original(undo.originals[0], patch, draft / UNDO_FOLDER)
             usage = "import open_clip\n\nmodel = open_clip.create_model('local-dir:THIS_FOLDER')"
-            card = model_card(patch, clip.name, usage, figures, undo.forced)
+            card = model_card(patch, clip.name, usage, figures, undo.forced, library="open_clip")
             (draft / "README.md").write_text(card, encoding="utf-8")
     finally:
         undo.revert_()

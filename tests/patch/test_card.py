@@ -53,7 +53,9 @@ def test_figures_are_taken_from_the_report_of_this_very_edit(report, model, tmp_
 
 def test_the_card_says_what_how_with_which_figures_and_how_to_undo_it(report, model):
     patch = patch_like(report, model)
-    card = model_card(patch, BASE, "load()", report, where="text_encoder", left_out=["old.bin"])
+    card = model_card(
+        patch, BASE, "load()", report, where="text_encoder", left_out=["old.bin"], library="diffusers"
+    )
     for part in (
         BASE,
         "`seven`",
@@ -69,7 +71,8 @@ def test_the_card_says_what_how_with_which_figures_and_how_to_undo_it(report, mo
     assert f"| {100 * row['after']['value']:.1f}\u00a0%" in card
     assert f"| {row['before']['n']} |" in card
     assert "--force" not in card
-    assert data_of(card) == {"base_model": BASE, "tags": ["slug_lightning", "machine-unlearning"]}
+    tags = ["slug_lightning", "machine-unlearning"]
+    assert data_of(card) == {"base_model": BASE, "tags": tags, "library_name": "diffusers"}
 
 
 def test_data_and_text_of_the_models_own_card_are_kept_its_results_are_not(patch):

@@ -72,7 +72,8 @@ def test_precision_is_what_the_values_passed_through():
     assert precision_of(weight.double()) == torch.float32
     assert precision_of(weight.half().float()) == torch.float16
     assert precision_of((weight * 1e30).bfloat16().float()) == torch.bfloat16
-    assert precision_of(weight.bfloat16()) == torch.bfloat16
+    assert precision_of(weight.bfloat16()) == precision_of(weight.bfloat16().half()) == torch.bfloat16
+    assert precision_of(weight.half()) == torch.float16
 
 
 def test_close_is_one_rounding_and_never_of_unequal_length():
