@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from slug_lightning.atomic import atomic_folder
 from slug_lightning.errors import DataNotFoundError, PatchMismatchError, SettingError
 from slug_lightning.models import Clip, get_layer, load_clip, tensor_digest
 from slug_lightning.models.loading import LOCAL, MERGES_FILE, MINIATURE, miniature_folder, split_name
+from slug_lightning.patch.card import model_card
 from slug_lightning.patch.patch import Patch
 
 CONFIG_FILE = "open_clip_config.json"
@@ -20,7 +22,9 @@ WEIGHTS_FILE = "open_clip_model.safetensors"
 UNDO_FOLDER = "slug_undo"
 
 
-def apply_to_folder(patch: Patch, clip: Clip, out: Path, force: bool = False) -> Path:
+def apply_to_folder(
+    patch: Patch, clip: Clip, out: Path, force: bool = False, figures: Mapping[str, Any] | None = None
+) -> Path:
     """Write the patched model as a folder that ``open_clip.create_model("local-dir:OUT")`` loads.
 
     The weights file is also a plain state dict for ``create_model(NAME, pretrained="OUT/open_clip_model
@@ -31,6 +35,7 @@ def apply_to_folder(patch: Patch, clip: Clip, out: Path, force: bool = False) ->
         clip: The base model; it is left as it was.
         out: Folder to write; must not exist yet.
         force: See ``Patch.apply_``.
+        figures: Report of the run that made the patch, for the model card.
 
     Returns:
         ``out``.
@@ -46,8 +51,10 @@ def apply_to_folder(patch: Patch, clip: Clip, out: Path, force: bool = False) ->
         with atomic_folder(out) as draft:
             _copy_companions(source, draft)
             _write_model(clip, _open_clip_config(clip, source), draft)
-            _keep_original(undo.original, patch, draft / UNDO_FOLDER)
-            (draft / "README.md").write_text(_card(patch), encoding="utf-8")
+            _keep_original(undo.originals[0], patch, draft / UNDO_FOLDER)
+            usage = "import open_clip\n\nmodel = open_clip.create_model('local-dir:THIS_FOLDER')"
+            card = model_card(patch, clip.name, usage, figures, undo.forced, library="open_clip")
+            (draft / "README.md").write_text(card, encoding="utf-8")
     finally:
         undo.revert_()
     return out
@@ -151,16 +158,4 @@ def _keep_original(original: Tensor, patch: Patch, folder: Path) -> None:
         {"original": original.cpu().contiguous()},
         folder / f"{number:03d}.safetensors",
         metadata=dict(patch.header),
-    )
-
-
-def _card(patch: Patch) -> str:
-    concept = " ".join(patch.header["concept"].split())
-    return (
-        f"# {patch.header['base_model']} without one concept\n\n"
-        f"One update of layer `{patch.layer}` ({patch.tower} tower, step {patch.step:g}) was added by "
-        f"slug_lightning {patch.header['package_version']} to remove the concept `{concept}`. "
-        "This is not a proof that nothing of it is left; see the report of the run.\n\n"
-        "Load: `open_clip.create_model('local-dir:THIS_FOLDER')`. "
-        "Undo: `slug revert --model THIS_FOLDER --out DIR` (bit-exact).\n"
     )
