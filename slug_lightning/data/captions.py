@@ -70,8 +70,9 @@ def concept_pattern(names: str | Sequence[str], regex: str | None = None) -> re.
 
     Example:
         >>> pattern = concept_pattern("Elon Musk", r"musk's (rocket|tesla)s?")
-        >>> [bool(pattern.search(fold(c))) for c in ("ELON-MUSK", "Elon Muskrat", "Musk’s TESLA", "musk's teslabot")]
-        [True, False, False, False]
+        >>> captions = ("ELON-MUSK", "Elon Muskrat", "Musk's TESLA", "musk's teslabot")
+        >>> [bool(pattern.search(fold(caption))) for caption in captions]
+        [True, False, True, False]
     """
     phrases = ["[ _-]+".join(map(re.escape, words)) for words in concept_words(names)]
     if regex is not None:

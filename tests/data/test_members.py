@@ -1,5 +1,6 @@
 import bz2
 import gzip
+import hashlib
 import lzma
 import tarfile
 
