@@ -79,7 +79,7 @@ class TarPairs:
             if not sample.repeated:
                 self._check_caption(sample, entry.caption)
             self._add(harvest, number, sample, query, entry.about)
-            # A stream is only read as far as it is needed; walking the headers of a file to its end costs little.
+            # A stream is read as far as it is needed; walking a file's headers to its end costs little.
             if harvest.is_full(query) or not (left or self._reader.seekable):
                 return harvest
         if self._reader.ending is Ending.WHOLE and (left or self._seen != hits.pairs):
@@ -180,6 +180,11 @@ def _read(number: int, sample: Sample, max_pixels: int, about: About | None) -> 
     image = sample.members[suffix].read()
     decode_image(image, max_pixels)
     caption = sample.members["txt"].read().decode()
-    if about is None:
-        about = About.parse(sample.members["json"].read()) if "json" in sample.members else About()
-    return FoundPair(number, sample.key, caption, image, suffix, about)
+    return FoundPair(number, sample.key, caption, image, suffix, about or _about(sample))
+
+
+def _about(sample: Sample) -> About:
+    try:
+        return About.parse(sample.members["json"].read()) if "json" in sample.members else About()
+    except BadMemberError:  # the pair is usable without it
+        return About()

@@ -26,8 +26,8 @@ from slug_lightning.errors import DataNotFoundError
 class TarSource:
     """One shard, and the parquet beside it if there is one.
 
-    If the parquet names no pair of the concept, the tar is not opened. A parquet that is damaged, or that does
-    not agree with its tar, is reported and not used: the captions are read from the tar.
+    If the parquet names no pair of the concept, the tar is not opened. A parquet that is damaged, or does not
+    agree with its tar, is reported and not used: the captions are read from the tar.
 
     Attributes:
         shard: Path, url or ``pipe:`` command of a tar.

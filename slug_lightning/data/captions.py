@@ -59,8 +59,8 @@ def concept_pattern(names: str | Sequence[str], regex: str | None = None) -> re.
 
     Args:
         names: The concept's name, or its name and other spellings.
-        regex: Python pattern for what names do not cover. It is held against folded captions, so it is written
-            without accents; case does not count; it must begin and end where words do.
+        regex: Python pattern for what names do not cover. It is held against folded captions, so it is
+            written without accents; case does not count; it must begin and end where words do.
 
     Returns:
         The pattern; use it on ``fold(caption)``.
