@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context, parent_process
@@ -23,7 +23,7 @@ def run_in_order(
     arguments: Iterable[Argument],
     executor: Executor = "local",
     workers: int = 1,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Results of a function, in the order of its arguments.
 
     At most a few calls run ahead of what is taken, so that a consumer that stops early stops the work, and
@@ -55,7 +55,7 @@ def run_in_order(
 
 def _in_processes(
     function: Callable[[Argument], Result], arguments: Iterable[Argument], workers: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     from concurrent.futures import ProcessPoolExecutor
 
     # Spawned: a fork of a process whose libraries have threads may hang.
@@ -73,7 +73,7 @@ def _in_processes(
 
 def _on_ray(
     function: Callable[[Argument], Result], arguments: Iterable[Argument], workers: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     with _ray() as ray:
         remote = ray.remote(max_retries=2)(function)
         ahead = AHEAD * (workers if workers > 1 else max(1, int(ray.cluster_resources().get("CPU", 1))))
@@ -103,7 +103,7 @@ def _windowed(
     take: Callable[[Any], Result],
     arguments: Iterable[Argument],
     ahead: int,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Keep ``ahead`` calls going; a result is taken before the next call is made."""
     left = iter(arguments)
     running = deque(submit(argument) for argument in islice(left, ahead))

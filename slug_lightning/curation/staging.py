@@ -49,14 +49,14 @@ class Staging:
         record = {"state": state, **_plain(harvest)}
         write_text(self.folder / f"{name}.json", json.dumps(record))
 
-    def load(self, name: str, state: str) -> Harvest | None:
-        """What a source gave, or ``None`` if it is not kept or the source has changed since."""
+    def holds(self, name: str, state: str) -> bool:
+        """Whether what a source gave is kept, and the source has not changed since."""
         text = self._read(f"{name}.json")
-        if text is None:
-            return None
-        record = json.loads(text)
-        if record["state"] != state:
-            return None
+        return text is not None and json.loads(text)["state"] == state
+
+    def load(self, name: str) -> Harvest:
+        """What a source gave."""
+        record = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
         images = self.folder / f"{name}.images"
         return _harvest(record, images.read_bytes() if record["found"] else b"")
 
