@@ -33,8 +33,8 @@ class About:
         """From a row of img2dataset's parquet, or its json; anything odd is left out.
 
         Example:
-            >>> About.of({"url": "https://host/a.jpg", "original_width": 640, "original_height": 480, "sha256": 7})
-            About(url='https://host/a.jpg', sha256='', original_size=(640, 480))
+            >>> About.of({"url": "https://host/a", "original_width": 64, "original_height": 48, "sha256": 7})
+            About(url='https://host/a', sha256='', original_size=(64, 48))
         """
         if not isinstance(facts, dict):
             return cls()

@@ -1,7 +1,8 @@
 """Searching captions in the parquet file that img2dataset writes beside a tar, with DuckDB.
 
-SQL only finds candidates, and never loses a pair: it keeps every caption that is not ASCII, and those of ASCII
-in which all words of a name occur as pieces, for which folding is lower case. ``Query`` has the last word.
+SQL only finds candidates, and never loses a pair: it keeps every caption that is not ASCII, and those of
+ASCII, for which folding is lower case, in which all words of a name occur as pieces. ``Query`` has the last
+word.
 """
 
 import re
@@ -123,8 +124,9 @@ def list_others(path: str, query: Query) -> list[str]:
     condition, words = _candidates(query)
     columns = _columns(path)
     sql = (
-        f"SELECT key, CASE WHEN {condition} THEN caption END FROM ({columns.table}) WHERE ({columns.fetched}) "
-        "AND trim(coalesce(caption, ''), e' \\t\\r\\n') <> '' ORDER BY file_row_number"
+        f"SELECT key, CASE WHEN {condition} THEN caption END FROM ({columns.table}) "
+        f"WHERE ({columns.fetched}) AND trim(coalesce(caption, ''), e' \\t\\r\\n') <> '' "
+        "ORDER BY file_row_number"
     )
     rows = _execute(path, sql, [*words, _glob(path)])
     return [key for key, caption in rows if caption is None or not query.matches(caption)]

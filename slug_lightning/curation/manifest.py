@@ -21,12 +21,17 @@ FORMAT = 1
 
 
 def manifest(
-    settings: Mapping[str, Any], forget: ForgetSet, retain: RetainSample, folder: Path
+    settings: Mapping[str, Any],
+    names: Sequence[str],
+    forget: ForgetSet,
+    retain: RetainSample,
+    folder: Path,
 ) -> dict[str, Any]:
     """All that is known of a forget set.
 
     Args:
-        settings: Concept, matcher and all that decided which pairs were kept.
+        settings: ``concept`` and all that decided which pairs were kept, as plain values.
+        names: Of all sources.
         forget: Its pairs and sources.
         retain: The retain sample.
         folder: Where the shards were written, for the digests of its files.
@@ -43,12 +48,12 @@ def manifest(
         "digest": _digest(folder),
         "counts": {"captions": forget.pairs, "kept": len(forget.kept), "left_out": left_out},
         "sources": [asdict(source) for source in forget.sources],
-        "pairs": _pairs(forget.kept),
+        "pairs": _pairs(forget.kept, names),
         "retain": {
             "digest": _digest(folder / "retain"),
             "counts": {"kept": len(retain.kept), "left_out": dict(sorted(retain.left_out.items()))},
-            "sources": retain.sources,
-            "pairs": _pairs(retain.kept),
+            "sources": [names[number] for number in retain.sources],
+            "pairs": _pairs(retain.kept, names),
         },
         "files": {
             path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -83,10 +88,10 @@ def check_folder(folder: Path, settings: Mapping[str, Any], overwrite: bool) -> 
         ) from None
     if theirs["concept"] != concept:
         raise BadDataError(
-            f"Expected a folder for {concept!r} but '{folder}' holds the forget set of {theirs['concept']!r}; "
+            f"Expected a folder for {concept!r} but '{folder}' holds that of {theirs['concept']!r}; "
             "name another --out, or remove that folder first."
         )
-    changed = [name for name, value in settings.items() if theirs[name] != value]
+    changed = _differences(theirs, settings)
     if changed and not overwrite:
         raise BadDataError(
             f"Expected the settings that '{folder}' was curated with but {changed} differ; "
@@ -103,6 +108,18 @@ def manifest_text(facts: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "}", ""])
 
 
+def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
+    """Names of settings that are not the same, those inside of others by their own."""
+    names: list[str] = []
+    for name, value in ours.items():
+        other = theirs.get(name)
+        if isinstance(value, dict) and isinstance(other, dict):
+            names += _differences(other, value)
+        elif value != other:
+            names.append(name)
+    return names
+
+
 def _rows(value: Any, depth: int) -> str:
     margin = " " * (depth + 1)
     if isinstance(value, dict) and any(isinstance(inner, (dict, list)) for inner in value.values()):
@@ -114,13 +131,13 @@ def _rows(value: Any, depth: int) -> str:
     return json.dumps(value)
 
 
-def _pairs(kept: Sequence[Kept]) -> list[dict[str, Any]]:
+def _pairs(kept: Sequence[Kept], names: Sequence[str]) -> list[dict[str, Any]]:
     from slug_lightning.data.shard_writer import LARGEST_SHARD
 
     return [
         {
             "key": f"{number // LARGEST_SHARD:05d}{number % LARGEST_SHARD:04d}",
-            "source": pair.source,
+            "source": names[pair.source],
             "source_key": pair.key,
             "url": pair.url,
             "sha256": pair.sha256,

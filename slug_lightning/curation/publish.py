@@ -19,13 +19,19 @@ RETAIN = "retain"  # folder of the retain sample, beside the tars of the forget 
 
 
 def publish(
-    folder: Path, settings: Mapping[str, Any], forget: ForgetSet, retain: RetainSample, staging: Staging
+    folder: Path,
+    settings: Mapping[str, Any],
+    names: Sequence[str],
+    forget: ForgetSet,
+    retain: RetainSample,
+    staging: Staging,
 ) -> dict[str, Any]:
     """Write a forget set; an earlier one is replaced when the new one is whole.
 
     Args:
         folder: Where it goes.
         settings: As for ``manifest``.
+        names: Of all sources.
         forget: Pairs to write; not empty.
         retain: Pairs of the retain sample; may be empty.
         staging: Where their images are.
@@ -39,7 +45,7 @@ def publish(
         _write_shards(draft, forget.kept, staging)
         if retain.kept:
             _write_shards(draft / RETAIN, retain.kept, staging)
-        facts = manifest(settings, forget, retain, draft)
+        facts = manifest(settings, names, forget, retain, draft)
         write_text(draft / NAME, manifest_text(facts))
     return facts
 

@@ -1,8 +1,8 @@
 """A seeded sample of pairs that do not name the concept.
 
-Every pair has a rank: a hash of the seed, the number of its source and its key. Sources are taken in the order of
-their own ranks, and of the pairs in them those with the lowest ranks are drawn. So the sample depends on nothing
-but the sources and the seed, and only a few tars are opened.
+Every pair has a rank: a hash of the seed, the number of its source and its key. Sources are taken in the
+order of their own ranks, and of the pairs in them those with the lowest ranks are drawn. So the sample
+depends on nothing but the sources and the seed, and only a few tars are opened.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ class RetainSample:
     Attributes:
         kept: Chosen pairs, in order.
         left_out: Counts by reason of pairs that were drawn and could not be used.
-        sources: Numbers of the sources that were drawn from, ascending.
+        sources: Numbers of the sources that were looked into, ascending.
     """
 
     kept: list[Kept] = field(default_factory=list)

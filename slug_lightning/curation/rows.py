@@ -1,4 +1,4 @@
-"""Pairs whose captions are at hand as rows of a table: what folders of images and data sets have in common."""
+"""Pairs whose captions are at hand as rows: what folders of images and saved data sets have in common."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What an unfinished run has found so far, source by source, so that the next one goes on from there.
 
-Each finished source is a json with what is known of its pairs and, if there are any, a file with their images,
-one behind the other. The json appears last: a source is there whole or not at all.
+Each finished source is a json with what is known of its pairs and, if there are any, a file with their
+images, one behind the other. The json appears last: a source is there whole or not at all.
 """
 
 import json

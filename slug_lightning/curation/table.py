@@ -36,8 +36,9 @@ def read_table(path: Path, columns: Columns = Columns()) -> list[TableRow]:
     """All rows of a table, in order.
 
     Args:
-        path: ``.csv``, ``.tsv`` (first line: names of columns), ``.jsonl`` or ``.ndjson`` (one object a line).
-            Captions that are not UTF-8 are kept as surrogates, so that they are counted and not lost.
+        path: ``.csv`` or ``.tsv`` with the names of its columns in the first line, ``.jsonl`` or
+            ``.ndjson`` with one object a line. Captions that are not UTF-8 are kept as surrogates, so that
+            they are counted and not lost.
         columns: Names of its columns.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Reading the wanted pairs of one tar, header by header; contents of others are not read where it can be sought."""
+"""Reading the wanted pairs of one tar, header by header; where it can be sought, the others are not read."""
 
 from collections.abc import Iterator, Sequence
 from types import TracebackType
