@@ -54,8 +54,8 @@ def curate(
     Args:
         concept: What to forget; also names the folder ("Elon Musk": OUT/Elon_Musk).
         out: Folder of forget sets.
-        shards: Tars in img2dataset's layout: paths, ranges ('laion/{00000..09539}.tar'), globs or urls, one or
-            several. Captions are searched in the parquet beside each tar, and only tars with matches are
+        shards: Tars in img2dataset's layout, one or several: paths, ranges ('laion/{00000..09539}.tar'),
+            globs or urls. Captions are searched in the parquet beside each tar, and only tars with matches are
             opened; without parquet the tars are read.
         images: Folder of images.
         table: CSV, TSV or JSON Lines file with a row for each image.

@@ -99,7 +99,7 @@ def dataset_sources(path: Path, columns: Columns) -> list[DatasetSource]:
     Raises:
         SettingError: If ``datasets`` is not installed.
         DataNotFoundError: If there is no data set; one of several splits is to be named.
-        BadDataError: If it is empty, damaged or lacks a column.
+        BadDataError: If it is damaged or lacks a column.
     """
     if (path / "dataset_dict.json").is_file():
         splits = sorted(p.parent.name for p in path.glob("*/state.json"))
@@ -111,8 +111,6 @@ def dataset_sources(path: Path, columns: Columns) -> list[DatasetSource]:
             f"Expected a data set that save_to_disk of datasets wrote, but '{path}' is none; check --dataset."
         )
     size = len(_open(str(path), columns))
-    if not size:
-        raise BadDataError(f"Expected rows in '{path}' but it has none.")
     return [DatasetSource(path, start, min(start + CHUNK, size), columns) for start in range(0, size, CHUNK)]
 
 

@@ -6,10 +6,12 @@ word.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from slug_lightning.curation.harvest import About
@@ -24,8 +26,15 @@ _TAR = (".tar.gz", ".tgz", ".tar")
 _OPTIONAL = {"url": "VARCHAR", "sha256": "VARCHAR", "original_width": "INTEGER", "original_height": "INTEGER"}
 
 
+_EMPTY = "(trim(coalesce(caption, ''), e' \\t\\r\\n') = '')"
+
+
 class IndexUnusableError(SlugError, ValueError):
     """A parquet is there but cannot be searched; the sentence says why."""
+
+
+class NoIndexError(SlugError, FileNotFoundError):
+    """There is no parquet."""
 
 
 @dataclass(frozen=True)
@@ -67,23 +76,6 @@ def find_index(shard: str) -> str | None:
     return f"{shard.removesuffix(ending)}.parquet"
 
 
-def index_exists(path: str) -> bool:
-    """Whether there is such a file; a url is asked through fsspec.
-
-    Raises:
-        IndexUnusableError: If a url cannot be asked.
-    """
-    if is_local(path):
-        return Path(path).is_file()
-    try:
-        import fsspec
-
-        system, inner = fsspec.core.url_to_fs(path)
-        return bool(system.exists(inner))
-    except Exception as error:  # each file system raises its own kinds
-        raise _unusable(path, error) from error
-
-
 def search_index(path: str, query: Query) -> Hits:
     """Rows of an index that name the concept.
 
@@ -92,19 +84,21 @@ def search_index(path: str, query: Query) -> Hits:
         query: What to look for.
 
     Raises:
+        NoIndexError: If it is not there.
         IndexUnusableError: If it is damaged, not img2dataset's, or has captions that are not UTF-8.
     """
     condition, words = _candidates(query)
-    columns = _columns(path)
-    fetched = f"({columns.fetched}) AND caption IS NOT NULL"
-    entry = ", ".join(["'key': key", "'caption': caption", *columns.optional])
-    sql = (
-        f"SELECT count(*) FILTER (WHERE {columns.fetched}), "
-        f"count(*) FILTER (WHERE ({columns.fetched}) AND trim(coalesce(caption, ''), e' \\t\\r\\n') = ''), "
-        f"list({{{entry}}} ORDER BY file_row_number) FILTER (WHERE {fetched} AND {condition}) "
-        f"FROM ({columns.table})"
-    )
-    ((pairs, empty, rows),) = _execute(path, sql, [*words, _glob(path)])
+
+    def sql(columns: _Columns) -> str:
+        entry = ", ".join(["'key': key", "'caption': caption", *columns.optional])
+        return (
+            f"SELECT count(*) FILTER (WHERE {columns.fetched}), "
+            f"count(*) FILTER (WHERE {columns.fetched} AND {_EMPTY}), "
+            f"list({{{entry}}} ORDER BY file_row_number) "
+            f"FILTER (WHERE {columns.fetched} AND caption IS NOT NULL AND {condition}) FROM ({columns.table})"
+        )
+
+    ((pairs, empty, rows),) = _ask(path, sql, words)
     hits = Hits(pairs, empty)
     for row in rows or []:
         judgement = query.judge(row["caption"])
@@ -119,16 +113,17 @@ def list_others(path: str, query: Query) -> list[str]:
     """Keys of the rows that have a caption and do not name the concept, in order.
 
     Raises:
-        IndexUnusableError: As ``search_index``.
+        NoIndexError, IndexUnusableError: As ``search_index``.
     """
     condition, words = _candidates(query)
-    columns = _columns(path)
-    sql = (
-        f"SELECT key, CASE WHEN {condition} THEN caption END FROM ({columns.table}) "
-        f"WHERE ({columns.fetched}) AND trim(coalesce(caption, ''), e' \\t\\r\\n') <> '' "
-        "ORDER BY file_row_number"
-    )
-    rows = _execute(path, sql, [*words, _glob(path)])
+
+    def sql(columns: _Columns) -> str:
+        return (
+            f"SELECT key, CASE WHEN {condition} THEN caption END FROM ({columns.table}) "
+            f"WHERE {columns.fetched} AND NOT {_EMPTY} ORDER BY file_row_number"
+        )
+
+    rows = _ask(path, sql, words)
     return [key for key, caption in rows if caption is None or not query.matches(caption)]
 
 
@@ -136,10 +131,10 @@ def first_captions(path: str, count: int) -> list[str]:
     """The first captions of an index.
 
     Raises:
-        IndexUnusableError: As ``search_index``.
+        NoIndexError, IndexUnusableError: As ``search_index``.
     """
-    sql = f"SELECT caption FROM ({_columns(path).table}) WHERE caption IS NOT NULL LIMIT {count:d}"
-    return [caption for (caption,) in _execute(path, sql, [_glob(path)])]
+    rows = _ask(path, lambda c: f"SELECT caption FROM ({c.table}) WHERE caption IS NOT NULL LIMIT {count:d}")
+    return [caption for (caption,) in rows]
 
 
 def _candidates(query: Query) -> tuple[str, list[str]]:
@@ -161,8 +156,8 @@ class _Columns:
     fetched: str
 
 
-def _columns(path: str) -> _Columns:
-    described = _execute(path, "DESCRIBE SELECT * FROM read_parquet(?)", [_glob(path)])
+def _columns(file: Path, path: str) -> _Columns:
+    described = _connect().execute("DESCRIBE SELECT * FROM read_parquet(?)", [_glob(file)]).fetchall()
     kinds = {name: kind for name, kind, *_ in described}
     if kinds.get("caption") != "VARCHAR" or "key" not in kinds:
         raise IndexUnusableError(
@@ -179,14 +174,20 @@ def _columns(path: str) -> _Columns:
     )
 
 
-def _execute(path: str, sql: str, parameters: Sequence[Any]) -> list[Any]:
-    connection = _connect()
-    try:
-        if not is_local(path):
-            _register(connection, path)
-        return connection.execute(sql, parameters).fetchall()
-    except Exception as error:  # DuckDB's own, and those of file systems it calls
-        raise _unusable(path, error) from error
+def _ask(path: str, sql: Callable[[_Columns], str], words: Sequence[str] = ()) -> list[Any]:
+    """Rows of a query over the table; ``words`` are its parameters before that of the file."""
+    with _at_hand(path) as file:
+        try:
+            columns = _columns(file, path)
+            return _connect().execute(sql(columns), [*words, _glob(file)]).fetchall()
+        except _errors() as error:
+            raise _unusable(path, error) from error
+
+
+def _errors() -> type[Exception]:
+    import duckdb
+
+    return duckdb.Error
 
 
 @cache
@@ -195,20 +196,39 @@ def _connect() -> "duckdb.DuckDBPyConnection":
     import duckdb
 
     offline = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    return duckdb.connect(":memory:", config={"threads": 1, **offline})
+    uncached = {"enable_external_file_cache": "false"}  # every file is read once
+    return duckdb.connect(":memory:", config={"threads": 1, **offline, **uncached})
 
 
-def _register(connection: "duckdb.DuckDBPyConnection", url: str) -> None:
-    import fsspec
-
-    scheme = url.partition("://")[0]
-    if not connection.filesystem_is_registered(scheme):
-        connection.register_filesystem(fsspec.filesystem(scheme))
-
-
-def _glob(path: str) -> str:
+def _glob(path: Path) -> str:
     """The path as a pattern that only it matches: DuckDB expands patterns."""
-    return re.sub(r"([\[*?])", r"[\1]", path) if is_local(path) else path
+    return re.sub(r"([\[*?])", r"[\1]", str(path))
+
+
+@contextmanager
+def _at_hand(path: str) -> Iterator[Path]:
+    """The file itself, or a copy of what a url names.
+
+    A shard's parquet has a few megabytes: to copy it is one request, where reading footer and columns would
+    be many, and works with servers that give no ranges.
+    """
+    if is_local(path):
+        if not Path(path).is_file():
+            raise NoIndexError(f"There is no '{path}'.")
+        yield Path(path)
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, "index.parquet")
+        try:
+            import fsspec
+
+            system, inner = fsspec.core.url_to_fs(path)
+            system.get_file(inner, str(copy))
+        except FileNotFoundError as error:
+            raise NoIndexError(f"There is no '{path}'.") from error
+        except Exception as error:  # each file system raises its own kinds
+            raise _unusable(path, error) from error
+        yield copy
 
 
 def _unusable(path: str, error: Exception) -> IndexUnusableError:

@@ -83,8 +83,8 @@ class TarPairs:
             if harvest.is_full(query) or not (left or self._reader.seekable):
                 return harvest
         if self._reader.ending is Ending.WHOLE and (left or self._seen != hits.pairs):
-            first = f", {min(left)!r} is not in it" if left else ""
-            raise DisagreementError(f"{self._disagree()}: {self._seen:,} pairs, not {hits.pairs:,}{first}.")
+            what = f"does not hold {min(left)!r}" if left else f"holds {self._seen:,} pairs, not {hits.pairs:,}"
+            raise DisagreementError(f"{self._disagree()}: it {what}.")
         if left:
             harvest.counts["missing"] += len(left)
         self._report(harvest)

@@ -9,9 +9,9 @@ from slug_lightning.curation.harvest import Harvest
 from slug_lightning.curation.index import (
     Hits,
     IndexUnusableError,
+    NoIndexError,
     find_index,
     first_captions,
-    index_exists,
     list_others,
     search_index,
 )
@@ -64,6 +64,8 @@ class TarSource:
             if index := self._index():
                 hits = search_index(index, query)
                 return self._read_hits(hits, Path(index).name, query)
+        except NoIndexError:
+            pass
         except (IndexUnusableError, DisagreementError) as error:
             problems.append(f"{error} Captions were read from the tar.")
         except DataNotFoundError as error:
@@ -75,7 +77,7 @@ class TarSource:
         try:
             if index := self._index():
                 return list(dict.fromkeys(list_others(index, query)))
-        except IndexUnusableError:
+        except (NoIndexError, IndexUnusableError):
             pass  # ``find`` says so
         try:
             with TarPairs(self.shard) as pairs:
@@ -94,7 +96,7 @@ class TarSource:
         try:
             if index := self._index():
                 return first_captions(index, count)
-        except IndexUnusableError:
+        except (NoIndexError, IndexUnusableError):
             pass
         try:
             with TarPairs(self.shard) as pairs:
@@ -103,9 +105,8 @@ class TarSource:
             return []
 
     def _index(self) -> str | None:
-        """The parquet, if it is wanted and there."""
-        index = find_index(self.shard) if self.use_index else None
-        return index if index is not None and index_exists(index) else None
+        """The parquet, if it is wanted; it may not be there."""
+        return find_index(self.shard) if self.use_index else None
 
     def _read_hits(self, hits: Hits, index: str, query: Query) -> Harvest:
         harvest = Harvest(pairs=hits.pairs, searched=index)
