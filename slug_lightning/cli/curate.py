@@ -55,8 +55,8 @@ def curate(
         concept: What to forget; also names the folder ("Elon Musk": OUT/Elon_Musk).
         out: Folder of forget sets.
         shards: Tars in img2dataset's layout, one or several: paths, ranges ('laion/{00000..09539}.tar'),
-            globs or urls. Captions are searched in the parquet beside each tar, and only tars with matches are
-            opened; without parquet the tars are read.
+            globs or urls. Captions are searched in the parquet beside each tar, and only tars with matches
+            are opened; without parquet the tars are read.
         images: Folder of images.
         table: CSV, TSV or JSON Lines file with a row for each image.
         dataset: Folder that save_to_disk of Hugging Face datasets wrote.
@@ -86,6 +86,7 @@ def curate(
         workers: Processes; the result does not depend on it.
     """
     from slug_lightning.curation.curate import curate as run_curation
+    from slug_lightning.curation.executors import open_executor
     from slug_lightning.curation.query import Query
     from slug_lightning.curation.settings import CurationSettings
 
@@ -111,9 +112,8 @@ def curate(
         "index": index,
         "columns": None if shards else columns,
     }
-    outcome = run_curation(
-        query, sources, out, settings, given, executor, workers, dry_run=dry_run, overwrite=overwrite
-    )
+    with open_executor(executor, workers) as runner:
+        outcome = run_curation(query, sources, out, settings, given, runner, dry_run, overwrite)
     _tell(outcome, concept, retain)
     return 0
 

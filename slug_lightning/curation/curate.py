@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slug_lightning.curation.contact_sheet import MOST, Shown, draw_sheet, pick
-from slug_lightning.curation.executors import Executor
+from slug_lightning.curation.executors import Executor, Here
 from slug_lightning.curation.forget_set import ForgetSet, collect
 from slug_lightning.curation.manifest import check_folder
 from slug_lightning.curation.near_misses import near_misses
@@ -49,8 +49,7 @@ def curate(
     out: Path,
     settings: CurationSettings = CurationSettings(),
     given: Mapping[str, Any] | None = None,
-    executor: Executor = "local",
-    workers: int = 1,
+    executor: Executor | None = None,
     dry_run: bool = False,
     overwrite: bool = False,
 ) -> Outcome:
@@ -65,8 +64,7 @@ def curate(
         out: Folder of forget sets.
         settings: What to keep.
         given: How the sources were named, for the manifest; by default their names.
-        executor: See ``run_in_order``.
-        workers: See ``run_in_order``.
+        executor: What reads the sources; by default this process. It changes nothing in the result.
         dry_run: Count, draw a contact sheet beside the folder and write nothing else; no retain sample.
         overwrite: Replace a forget set of the same concept that was curated with other settings.
 
@@ -82,7 +80,7 @@ def curate(
     names = [source.name for source in sources]
     kind = "dry-run" if dry_run else "curate"
     staging = Staging(out / f".{folder.name}.{kind}", {**facts, "names": _hash(names)})
-    forget = collect(sources, _bounded(query, settings), settings, staging, executor, workers)
+    forget = collect(sources, _bounded(query, settings), settings, staging, executor or Here())
     if not forget.kept:
         staging.remove()
         raise _nothing(query, sources, forget)
@@ -91,7 +89,7 @@ def curate(
         _draw(forget, query, staging, sheet)
         staging.remove()
         return Outcome(folder, "", forget, RetainSample(), sheet)
-    retain = draw(sources, query, settings, forget.kept, staging, executor, workers)
+    retain = draw(sources, query, settings, forget.kept, staging, executor or Here())
     written = publish(folder, facts, names, forget, retain, staging)
     staging.remove()
     return Outcome(folder, written["digest"], forget, retain)

@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from slug_lightning.curation.executors import Executor, run_in_order
+from slug_lightning.curation.executors import Executor
 from slug_lightning.curation.harvest import MAX_LOOKALIKES, FoundPair, Harvest
 from slug_lightning.curation.kept import Kept
 from slug_lightning.curation.query import Query
@@ -73,8 +73,7 @@ def collect(
     query: Query,
     settings: CurationSettings,
     staging: Staging,
-    executor: Executor = "local",
-    workers: int = 1,
+    executor: Executor,
 ) -> ForgetSet:
     """Search the sources in order, until the limit is reached.
 
@@ -83,11 +82,10 @@ def collect(
         query: What to look for.
         settings: What to keep.
         staging: Where the pairs are put; finished sources are found there again.
-        executor: See ``run_in_order``; it changes nothing in the result.
-        workers: See ``run_in_order``.
+        executor: What runs the searches; it changes nothing in the result.
     """
     chosen, sieve = ForgetSet(), _Sieve(query, settings)
-    with closing(_harvests(sources, query, staging, executor, workers)) as harvests:
+    with closing(_harvests(sources, query, staging, executor)) as harvests:
         for number, harvest, resumed in harvests:
             room = None if settings.limit is None else settings.limit - len(chosen.kept)
             kept, dropped = sieve.sift(harvest.found, number, room)
@@ -112,13 +110,13 @@ def find(task: tuple[Source, Query]) -> Harvest:
 
 
 def _harvests(
-    sources: Sequence[Source], query: Query, staging: Staging, executor: Executor, workers: int
+    sources: Sequence[Source], query: Query, staging: Staging, executor: Executor
 ) -> Generator[tuple[int, Harvest, bool], None, None]:
     """Number and harvest of each source in order, and whether it was there already."""
     states = [source.state for source in sources]
     staged = [staging.holds(stage_name(number), state) for number, state in enumerate(states)]
     missing = [(source, query) for source, there in zip(sources, staged, strict=True) if not there]
-    with closing(run_in_order(find, missing, executor, workers)) as fresh:
+    with closing(executor.run(find, missing)) as fresh:
         for number, (state, there) in enumerate(zip(states, staged, strict=True)):
             name = stage_name(number)
             harvest = staging.load(name) if there else next(fresh)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from slug_lightning.curation.executors import Executor, run_in_order
+from slug_lightning.curation.executors import Executor
 from slug_lightning.curation.harvest import Harvest
 from slug_lightning.curation.kept import Kept
 from slug_lightning.curation.query import Query
@@ -53,8 +53,7 @@ def draw(
     settings: CurationSettings,
     forget: Sequence[Kept],
     staging: Staging,
-    executor: Executor = "local",
-    workers: int = 1,
+    executor: Executor,
 ) -> RetainSample:
     """Draw ``settings.retain`` pairs; fewer only if the sources hold no more.
 
@@ -64,10 +63,9 @@ def draw(
         settings: Size, number of sources and seed.
         forget: Pairs whose images must not be drawn, whatever their captions say.
         staging: Where the pairs are put.
-        executor: See ``run_in_order``; it changes nothing in the result.
-        workers: See ``run_in_order``.
+        executor: What reads the sources; it changes nothing in the result.
     """
-    return _Draw(sources, query, settings, forget, staging, executor, workers).run()
+    return _Draw(sources, query, settings, forget, staging, executor).run()
 
 
 def others(task: tuple[Source, Query]) -> list[str]:
@@ -91,10 +89,9 @@ class _Draw:
         forget: Sequence[Kept],
         staging: Staging,
         executor: Executor,
-        workers: int,
     ) -> None:
         self._sources, self._query, self._settings = sources, query, settings
-        self._staging, self._executor, self._workers = staging, executor, workers
+        self._staging, self._executor = staging, executor
         self._forgotten = {pair.sha256 for pair in forget}
         self._order = sorted(range(len(sources)), key=lambda number: rank(settings.seed, number))
         self._pool: list[tuple[str, int, str]] = []  # rank, source, key; lowest last
@@ -121,7 +118,7 @@ class _Draw:
             numbers, self._order = self._order[:step], self._order[step:]
             self._sample.sources += numbers
             tasks = [(self._sources[number], self._query) for number in numbers]
-            with closing(run_in_order(others, tasks, self._executor, self._workers)) as lists:
+            with closing(self._executor.run(others, tasks)) as lists:
                 for number, keys in zip(numbers, lists, strict=True):
                     self._pool += [(rank(self._settings.seed, number, key), number, key) for key in keys]
             self._pool.sort(reverse=True)
@@ -136,7 +133,7 @@ class _Draw:
             for number, keys, name, state in plan
             if not self._staging.holds(name, state)
         ]
-        with closing(run_in_order(fetch, missing, self._executor, self._workers)) as fresh:
+        with closing(self._executor.run(fetch, missing)) as fresh:
             for number, _, name, state in plan:
                 if not self._staging.holds(name, state):
                     self._staging.save(name, state, next(fresh))

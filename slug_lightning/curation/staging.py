@@ -8,6 +8,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class Staging:
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.folder = folder
         self._settings = json.dumps(settings, sort_keys=True)
+        self._parent_is_ours = not folder.parent.exists()
         if folder.exists() and self._read(SETTINGS) != self._settings:
             self.remove()
 
@@ -61,8 +63,11 @@ class Staging:
         return _harvest(record, images.read_bytes() if record["found"] else b"")
 
     def remove(self) -> None:
-        """Throw all of it away."""
+        """Throw all of it away, and the folder it is in if that was made for it and is empty."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self._parent_is_ours:
+            with suppress(OSError):
+                self.folder.parent.rmdir()
 
     def _read(self, name: str) -> str | None:
         path = self.folder / name

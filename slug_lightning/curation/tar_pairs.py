@@ -83,7 +83,9 @@ class TarPairs:
             if harvest.is_full(query) or not (left or self._reader.seekable):
                 return harvest
         if self._reader.ending is Ending.WHOLE and (left or self._seen != hits.pairs):
-            what = f"does not hold {min(left)!r}" if left else f"holds {self._seen:,} pairs, not {hits.pairs:,}"
+            what = (
+                f"does not hold {min(left)!r}" if left else f"holds {self._seen:,} pairs, not {hits.pairs:,}"
+            )
             raise DisagreementError(f"{self._disagree()}: it {what}.")
         if left:
             harvest.counts["missing"] += len(left)

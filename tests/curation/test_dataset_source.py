@@ -57,7 +57,9 @@ def test_images_may_be_paths_or_bytes_or_missing(tmp_path):
     harvest = dataset_sources(tmp_path / "paths", COLUMNS)[0].find(elon())
     assert [pair.image for pair in harvest.found] == [png(0)]
     assert harvest.counts == {"no_image": 1, "no_caption": 1}
-    datasets.Dataset.from_dict({"image": [png(0), None], "caption": ["Elon Musk"] * 2}).save_to_disk(tmp_path / "raw")
+    datasets.Dataset.from_dict({"image": [png(0), None], "caption": ["Elon Musk"] * 2}).save_to_disk(
+        tmp_path / "raw"
+    )
     harvest = dataset_sources(tmp_path / "raw", COLUMNS)[0].find(elon())
     assert [pair.image for pair in harvest.found] == [png(0)]
     assert harvest.counts == {"no_image": 1}
@@ -66,14 +68,18 @@ def test_images_may_be_paths_or_bytes_or_missing(tmp_path):
 def test_a_folder_of_splits_asks_for_one(tmp_path):
     split = datasets.Dataset.from_dict({"image": ["x"], "caption": ["y"]})
     datasets.DatasetDict({"train": split, "test": split}).save_to_disk(tmp_path / "saved")
-    with pytest.raises(DataNotFoundError, match=r"holds the splits \['test', 'train'\]; name one: .*saved/test'"):
+    with pytest.raises(
+        DataNotFoundError, match=r"holds the splits \['test', 'train'\]; name one: .*saved/test'"
+    ):
         dataset_sources(tmp_path / "saved", COLUMNS)
 
 
 def test_what_is_no_data_set_is_refused(tmp_path):
     with pytest.raises(DataNotFoundError, match="check --dataset"):
         dataset_sources(tmp_path, COLUMNS)
-    with pytest.raises(BadDataError, match=r"column 'caption' in .*Closest: \['captions'\].*--caption_column"):
+    with pytest.raises(
+        BadDataError, match=r"column 'caption' in .*Closest: \['captions'\].*--caption_column"
+    ):
         dataset_sources(save(tmp_path / "saved", caption=None, captions=CAPTIONS), COLUMNS)
     path = save(tmp_path / "damaged")
     next(path.glob("*.arrow")).write_bytes(b"rubbish")

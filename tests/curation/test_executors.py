@@ -2,10 +2,11 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from slug_lightning.curation.executors import AHEAD, run_in_order
+from slug_lightning.curation.executors import AHEAD, Here, OnRay, Processes, open_executor
 from slug_lightning.errors import DataNotFoundError, SettingError
 
 
@@ -32,54 +33,60 @@ def counted(numbers, taken):
         yield number
 
 
+@pytest.fixture(scope="module")
+def processes():
+    with Processes(2) as executor:
+        yield executor
+
+
 def test_here_results_come_one_by_one():
     taken = []
-    results = run_in_order(square, counted(range(9), taken))
+    results = Here().run(square, counted(range(9), taken))
     assert [next(results), next(results)] == [0, 1]
     assert taken == [0, 1]
 
 
-def test_processes_give_results_in_order_and_stop_with_their_consumer():
-    assert list(run_in_order(square, range(7), workers=2)) == [n * n for n in range(7)]
+def test_processes_give_results_in_order_and_stop_with_their_consumer(processes):
+    assert list(processes.run(square, range(7))) == [n * n for n in range(7)]
     taken = []
-    results = run_in_order(square, counted(range(100), taken), workers=2)
+    results = processes.run(square, counted(range(100), taken))
     assert [next(results) for _ in range(3)] == [0, 1, 4]
     results.close()
     assert len(taken) <= 3 + 2 * AHEAD
+    assert os.getpid() not in set(processes.run(process_of, range(4)))
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_an_error_is_raised_where_its_result_would_come(workers):
-    results = run_in_order(fail_at_two, range(5), workers=workers)
+@pytest.mark.parametrize("kind", ["here", "processes"])
+def test_an_error_is_raised_where_its_result_would_come(kind, request):
+    executor = Here() if kind == "here" else request.getfixturevalue(kind)
+    results = executor.run(fail_at_two, range(5))
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(DataNotFoundError, match=r"Shard 2 is missing\."):
         next(results)
+    assert list(executor.run(square, [3])) == [9]
 
 
-def test_no_workers_are_refused():
+def test_the_command_line_says_which(monkeypatch):
+    assert isinstance(open_executor(), Here)
+    assert open_executor("local", 3).workers == 3
     with pytest.raises(SettingError, match="workers of at least 1 but got 0"):
-        next(run_in_order(square, [1], workers=0))
-
-
-def test_ray_is_asked_for_only_when_it_is_used(monkeypatch):
+        open_executor("local", 0)
     monkeypatch.setitem(sys.modules, "ray", None)
-    assert next(run_in_order(square, [3])) == 9
     with pytest.raises(SettingError, match=r"pip install 'slug_lightning\[ray\]'"):
-        next(run_in_order(square, [3], "ray"))
+        open_executor("ray")
 
 
 SLEEPERS = """
 import sys, time
 from tests.curation.test_executors import sleep_long
-from slug_lightning.curation.executors import run_in_order
+from slug_lightning.curation.executors import Processes
 if __name__ == "__main__":
-    list(run_in_order(sleep_long, sys.argv[1:], workers=2))
+    list(Processes(2).run(sleep_long, sys.argv[1:]))
 """
 
 
 def sleep_long(path):
-    with open(path, "w") as file:
-        file.write(str(os.getpid()))
+    Path(path).write_text(str(os.getpid()))
     time.sleep(60)
 
 
@@ -88,26 +95,27 @@ def test_processes_end_when_theirs_is_killed(tmp_path):
     script.write_text(SLEEPERS)
     files = [tmp_path / "a", tmp_path / "b"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    parent = subprocess.Popen([sys.executable, script, *map(str, files)], env=environment, cwd=os.getcwd())
+    parent = subprocess.Popen([sys.executable, script, *map(str, files)], env=environment, cwd=Path.cwd())
     deadline = time.monotonic() + 60
     while not all(f.exists() and f.read_text() for f in files) and time.monotonic() < deadline:
         time.sleep(0.05)
     workers = [int(f.read_text()) for f in files]
     parent.kill()
     parent.wait()
-    while any(os.path.exists(f"/proc/{pid}") for pid in workers) and time.monotonic() < deadline:
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in workers)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
 
 @pytest.mark.slow
 def test_ray_gives_the_same(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(p for p in sys.path if p))  # of its workers
-    assert list(run_in_order(square, range(7), "ray", workers=2)) == [n * n for n in range(7)]
-    results = run_in_order(fail_at_two, range(5), "ray")
-    assert [next(results), next(results)] == [0, 1]
-    with pytest.raises(DataNotFoundError, match=r"Shard 2 is missing\."):
-        next(results)
+    with open_executor("ray", 2) as executor:
+        assert list(executor.run(square, range(7))) == [n * n for n in range(7)]
+        results = executor.run(fail_at_two, range(5))
+        assert [next(results), next(results)] == [0, 1]
+        with pytest.raises(DataNotFoundError, match=r"Shard 2 is missing\."):
+            next(results)
 
 
 @pytest.mark.slow
@@ -116,7 +124,9 @@ def test_a_cluster_that_is_connected_stays_connected():
 
     ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
     try:
-        assert len(set(run_in_order(process_of, range(8), "ray", workers=2)) - {os.getpid()}) >= 1
+        with OnRay() as executor:
+            assert executor.workers == 2
+            assert os.getpid() not in set(executor.run(process_of, range(8)))
         assert ray.is_initialized()
     finally:
         ray.shutdown()

@@ -22,7 +22,9 @@ def table(tmp_path):
 
 
 def add(table, *names):
-    table.write_text(table.read_text(encoding="utf-8") + "".join(f"\n{n},Elon Musk" for n in names), encoding="utf-8")
+    table.write_text(
+        table.read_text(encoding="utf-8") + "".join(f"\n{n},Elon Musk" for n in names), encoding="utf-8"
+    )
 
 
 def test_pairs_of_a_folder_are_found_with_their_bytes(table):
@@ -47,7 +49,17 @@ def test_only_files_in_the_folder_are_read(table, tmp_path):
     (tmp_path / "secret.png").write_bytes(png(0))
     os.mkfifo(tmp_path / "images" / "pipe.png")
     inside = tmp_path / "images" / "sub" / "0.png"
-    add(table, "../secret.png", str(tmp_path / "secret.png"), "", "sub", "pipe.png", "none.png", "a\0b", str(inside))
+    add(
+        table,
+        "../secret.png",
+        str(tmp_path / "secret.png"),
+        "",
+        "sub",
+        "pipe.png",
+        "none.png",
+        "a\0b",
+        str(inside),
+    )
     (source,) = folder_sources(tmp_path / "images", table)
     harvest = source.find(elon())
     assert harvest.counts == {"unsafe_name": 3, "no_image": 4}
@@ -70,7 +82,9 @@ def test_the_state_changes_with_the_table(table):
 
 
 def test_missing_folder_and_empty_table_are_refused(table, tmp_path):
-    with pytest.raises(DataNotFoundError, match="Expected a folder of images but .*none' is none; check --images"):
+    with pytest.raises(
+        DataNotFoundError, match="Expected a folder of images but .*none' is none; check --images"
+    ):
         folder_sources(tmp_path / "none", table)
     table.write_text("file_name,caption\n")
     with pytest.raises(BadDataError, match="Expected rows in .*captions.csv' but it has none"):

@@ -1,5 +1,6 @@
 import pytest
 
+from slug_lightning.curation.executors import Here
 from slug_lightning.curation.forget_set import collect
 from slug_lightning.curation.settings import CurationSettings
 from slug_lightning.curation.staging import Staging
@@ -15,7 +16,7 @@ def sources(tmp_path):
 def run(sources, tmp_path, query=None, name="s", **options):
     settings = CurationSettings(**options)
     query = query or elon(limit=settings.limit, distinct=settings.deduplicate)
-    return collect(sources, query, settings, Staging(tmp_path / name, {}))
+    return collect(sources, query, settings, Staging(tmp_path / name, {}), Here())
 
 
 def numbers(chosen):
@@ -91,7 +92,11 @@ def test_an_image_that_did_not_fit_one_caption_may_fit_another(tmp_path, monkeyp
 
     fits = {"Elon Musk": 0.0, "Elon Musk, good": 0.5}
     monkeypatch.setattr(SimilarityFilter, "cosines", lambda self, pairs: [fits[p.caption] for p in pairs])
-    pairs = [("a", b"Elon Musk", png(0)), ("b", b"Elon Musk, good", png(0)), ("c", b"Elon Musk, good", png(0))]
+    pairs = [
+        ("a", b"Elon Musk", png(0)),
+        ("b", b"Elon Musk, good", png(0)),
+        ("c", b"Elon Musk, good", png(0)),
+    ]
     source = TarSource(write_pair(tmp_path / "0.tar", pairs))
     options = {"clip_model": "miniature", "min_similarity": 0.3, "deduplicate": True, "limit": 5}
     chosen = run([source], tmp_path, elon(), **options)

@@ -22,10 +22,10 @@ from tests.curation.making import CAPTIONS, NAMING, elon, write_index
 # Pieces that build names, accents, look-alikes of letters, ligatures and all kinds of white space.
 PIECES = [
     "elon", "musk", "Elon", "MUSK", "el", "on", "E\u0301lon", "M\u00fcsk", "\uff25\uff4c\uff4f\uff4e",
-    "beyonc\u00e9", "beyonce", "BEYONC\u00c9", "stra\u00df", "strass", "STRASSE", "z\ufb01", "zfi", "\u017fon",
+    "beyonc\u00e9", "beyonce", "BEYONC\u00c9", "stra\u00df", "strass", "STRASSE", "zfi", "\u017fon",
     "\u0130", "i\u0307", "\u212a", "k", " ", "  ", "\t", "\n", "\u00a0", "\u2003", "\x1c", "\x0b", "-", "_",
     "\u2010", "\u00ad", "\u200b", "\x00", ".", "'s", "c++", "c", "\u0440\u043e\u0441\u0441\u0438\u044f",
-    "\u5c71", "7", "\u0667", "\u2166", "\u1e9e",
+    "\u5c71", "z\ufb01", "7", "\u0667", "\u2166", "\u1e9e",
 ]  # fmt: skip
 QUERIES = [
     Query("Elon Musk"),

@@ -34,7 +34,9 @@ def test_it_stops_at_the_limit():
     assert find_rows(ROWS, elon(limit=1), read, "").pairs == 1
 
 
-@pytest.mark.parametrize(("kind", "suffix"), [("PNG", "png"), ("WEBP", "webp"), ("GIF", "gif"), ("BMP", "bmp")])
+@pytest.mark.parametrize(
+    ("kind", "suffix"), [("PNG", "png"), ("WEBP", "webp"), ("GIF", "gif"), ("BMP", "bmp")]
+)
 def test_an_image_without_suffix_is_named_by_its_bytes(kind, suffix):
     (pair,) = find_rows([Row("12", "Elon Musk")], elon(), lambda row: picture(1, kind=kind), "").found
     assert pair.suffix == suffix
@@ -42,7 +44,12 @@ def test_an_image_without_suffix_is_named_by_its_bytes(kind, suffix):
 
 @pytest.mark.parametrize(
     ("caption", "reason"),
-    [(None, "no_caption"), (" ", "no_caption"), ("\udcff Elon Musk", "bad_caption"), ("\ud800", "bad_caption")],
+    [
+        (None, "no_caption"),
+        (" ", "no_caption"),
+        ("\udcff Elon Musk", "bad_caption"),
+        ("\ud800", "bad_caption"),
+    ],
 )
 def test_captions_that_shards_could_not_hold_are_refused(caption, reason):
     with pytest.raises(BadMemberError) as error:

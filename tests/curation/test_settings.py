@@ -13,7 +13,10 @@ from slug_lightning.errors import SettingError
         ({"clip_model": "miniature"}, "together but got clip_model=miniature and min_similarity=None"),
         ({"min_similarity": 0.2}, "together but got clip_model=None and min_similarity=0.2"),
         ({"clip_model": "miniature", "min_similarity": 20}, r"min_similarity in \[-1, 1\] but got 20"),
-        ({"clip_model": "miniature", "min_similarity": float("nan")}, r"min_similarity in \[-1, 1\] but got nan"),
+        (
+            {"clip_model": "miniature", "min_similarity": float("nan")},
+            r"min_similarity in \[-1, 1\] but got nan",
+        ),
     ],
 )
 def test_numbers_out_of_range_are_refused(changes, match):

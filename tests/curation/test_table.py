@@ -13,7 +13,9 @@ def test_csv_tsv_and_json_lines_are_read_alike(tmp_path):
     (tmp_path / "a.csv").write_text(
         f"\ufefffile_name,caption,url\na.jpg,{quoted},https://host/a\nb.jpg,a lake,\n", encoding="utf-8"
     )
-    (tmp_path / "a.tsv").write_text(f"file_name\tcaption\turl\na.jpg\t{quoted}\thttps://host/a\nb.jpg\ta lake\t\n")
+    (tmp_path / "a.tsv").write_text(
+        f"file_name\tcaption\turl\na.jpg\t{quoted}\thttps://host/a\nb.jpg\ta lake\t\n"
+    )
     lines = [{"file_name": r.image, "caption": r.caption, "url": r.url} for r in ROWS]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n\n")
     for name in ("a.csv", "a.tsv", "a.jsonl"):
@@ -22,18 +24,24 @@ def test_csv_tsv_and_json_lines_are_read_alike(tmp_path):
 
 def test_columns_have_the_names_that_are_given(tmp_path):
     (tmp_path / "a.csv").write_text("path,text,from\na.jpg,a lake,here\n")
-    assert read_table(tmp_path / "a.csv", Columns("path", "text", "from")) == [TableRow("a.jpg", "a lake", "here")]
+    assert read_table(tmp_path / "a.csv", Columns("path", "text", "from")) == [
+        TableRow("a.jpg", "a lake", "here")
+    ]
 
 
 def test_captions_that_are_missing_or_no_text_stay_as_none(tmp_path):
-    (tmp_path / "a.jsonl").write_text('{"file_name": "a", "caption": null}\n{"file_name": "b"}\n{"caption": 7}\n')
+    (tmp_path / "a.jsonl").write_text(
+        '{"file_name": "a", "caption": null}\n{"file_name": "b"}\n{"caption": 7}\n'
+    )
     assert read_table(tmp_path / "a.jsonl") == [TableRow("a", None), TableRow("b", None), TableRow("", None)]
     (tmp_path / "a.csv").write_text("file_name,caption\na\n")
     assert read_table(tmp_path / "a.csv") == [TableRow("a", None)]
 
 
 def test_captions_that_are_not_utf8_are_kept_to_be_counted(tmp_path):
-    (tmp_path / "a.csv").write_bytes(b"file_name,caption\na,Elon \xff\nb,ok\x00\n" + b"c," + b"x" * 200_000 + b"\n")
+    (tmp_path / "a.csv").write_bytes(
+        b"file_name,caption\na,Elon \xff\nb,ok\x00\n" + b"c," + b"x" * 200_000 + b"\n"
+    )
     rows = read_table(tmp_path / "a.csv")
     assert [row.caption[:7] for row in rows] == ["Elon \udcff", "ok\x00", "xxxxxxx"]
 

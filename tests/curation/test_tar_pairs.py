@@ -19,7 +19,9 @@ def search(shard, query=None):
 
 def read_hits(shard, query=None):
     with TarPairs(str(shard)) as pairs:
-        return pairs.read_hits(search_index(shard.replace(".tar", ".parquet"), query or elon()), query or elon())
+        return pairs.read_hits(
+            search_index(shard.replace(".tar", ".parquet"), query or elon()), query or elon()
+        )
 
 
 def test_all_captions_of_a_tar_are_searched(tmp_path):
@@ -30,7 +32,12 @@ def test_all_captions_of_a_tar_are_searched(tmp_path):
     assert not harvest.counts
     assert not harvest.problems
     pair = harvest.found[1]
-    assert (pair.key, pair.image, pair.suffix, pair.caption) == ("000000003", png(3), "png", "ELON-MUSK, 2019")
+    assert (pair.key, pair.image, pair.suffix, pair.caption) == (
+        "000000003",
+        png(3),
+        "png",
+        "ELON-MUSK, 2019",
+    )
     assert (pair.about.url, pair.about.original_size) == ("https://example.com/3", (600, 400))
 
 
