@@ -2,11 +2,13 @@
 
 import json
 import sys
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from jsonargparse import auto_cli
+from jsonargparse import DefaultHelpFormatter, auto_cli
 
 from slug_lightning.errors import SettingError
 
@@ -46,10 +48,10 @@ def curate(
 ) -> int:
     """Write the pairs whose caption names a concept to OUT/CONCEPT/, with a manifest.
 
-    The folder has img2dataset's layout (00000.tar, 00000.parquet, 00000_stats.json) and is what
-    data.forget_shards of slug fit expects: OUT/{concept}/*.tar. Names are found as whole words, whatever
-    their case and accents: art does not match Bart. Give --shards, or --images with --table, or --dataset.
-    The same command gives the same bytes; one that was interrupted goes on where it stopped.
+    The folder has img2dataset's layout and is what data.forget_shards of slug fit expects:
+    OUT/{concept}/*.tar. Names are found as whole words, whatever their case and accents: art does not match
+    Bart. Give --shards, or --images with --table, or --dataset. The same command gives the same bytes; one
+    that was interrupted goes on where it stopped.
 
     Args:
         concept: What to forget; also names the folder ("Elon Musk": OUT/Elon_Musk).
@@ -226,6 +228,29 @@ def _items(text: str) -> list[str]:
     return [text]
 
 
+EXAMPLES = """examples:
+  slug curate --concept "Elon Musk" --shards 'data/laion/laion400m/{00000..09539}.tar' --out data/forget
+  slug curate --concept "Elon Musk" --aliases "Musk, Elon" @elonmusk --retain 10000 --workers 8 \\
+      --shards 's3://bucket/laion/{00000..00099}.tar'
+  slug curate --concept "Elon Musk" --images photos --table photos.csv --dry-run
+"""
+
+
 def run(words: Sequence[str]) -> int:
     """Parse and run."""
-    return int(auto_cli(curate, args=spell(words[1:]), prog="slug curate", as_positional=False))
+    about = cleandoc(curate.__doc__ or "").partition("\nArgs:")[0]
+    return int(
+        auto_cli(
+            curate,
+            args=spell(words[1:]),
+            prog="slug curate",
+            as_positional=False,
+            description=about,
+            epilog=EXAMPLES,
+            formatter_class=_Formatter,
+        )
+    )
+
+
+class _Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
+    """Leaves the lines of description and examples as they are."""

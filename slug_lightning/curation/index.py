@@ -1,40 +1,17 @@
-"""Searching captions in the parquet file that img2dataset writes beside a tar, with DuckDB.
+"""Searching captions in the parquet file that img2dataset writes beside a tar.
 
 SQL only finds candidates, and never loses a pair: it keeps every caption that is not ASCII, and those of
 ASCII, for which folding is lower case, in which all words of a name occur as pieces. ``Query`` has the last
 word.
 """
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
 
+from slug_lightning.curation.caption_table import EMPTY, CaptionTable, open_table
 from slug_lightning.curation.harvest import About
 from slug_lightning.curation.query import Query
-from slug_lightning.data.members import is_local
-from slug_lightning.errors import SlugError
-
-if TYPE_CHECKING:
-    import duckdb
 
 _TAR = (".tar.gz", ".tgz", ".tar")
-_OPTIONAL = {"url": "VARCHAR", "sha256": "VARCHAR", "original_width": "INTEGER", "original_height": "INTEGER"}
-
-
-_EMPTY = "(trim(coalesce(caption, ''), e' \\t\\r\\n') = '')"
-
-
-class IndexUnusableError(SlugError, ValueError):
-    """A parquet is there but cannot be searched; the sentence says why."""
-
-
-class NoIndexError(SlugError, FileNotFoundError):
-    """There is no parquet."""
 
 
 @dataclass(frozen=True)
@@ -88,24 +65,19 @@ def search_index(path: str, query: Query) -> Hits:
         IndexUnusableError: If it is damaged, not img2dataset's, or has captions that are not UTF-8.
     """
     condition, words = _candidates(query)
-
-    def sql(columns: _Columns) -> str:
-        entry = ", ".join(["'key': key", "'caption': caption", *columns.optional])
-        return (
-            f"SELECT count(*) FILTER (WHERE {columns.fetched}), "
-            f"count(*) FILTER (WHERE {columns.fetched} AND {_EMPTY}), "
-            f"list({{{entry}}} ORDER BY file_row_number) "
-            f"FILTER (WHERE {columns.fetched} AND caption IS NOT NULL AND {condition}) FROM ({columns.table})"
-        )
-
-    ((pairs, empty, rows),) = _ask(path, sql, words)
-    hits = Hits(pairs, empty)
-    for row in rows or []:
-        judgement = query.judge(row["caption"])
-        if judgement == "names":
-            hits.entries.append(Entry(row["key"], row["caption"], About.of(row)))
-        elif judgement == "resembles":
-            hits.lookalikes.append(row["caption"])
+    with open_table(path) as table:
+        wanted = f"FILTER (WHERE {table.pairs} AND caption IS NOT NULL AND {condition})"
+        counts = f"count(*) FILTER (WHERE {table.pairs}), count(*) FILTER (WHERE {table.pairs} AND {EMPTY})"
+        lists = f"list(row ORDER BY row) {wanted}, list(caption ORDER BY row) {wanted}"
+        ((pairs, empty, rows, captions),) = table.ask(f"{counts}, {lists}", [*words, *words])
+        hits, found = Hits(pairs, empty), []
+        for row, caption in zip(rows or [], captions or [], strict=True):
+            judgement = query.judge(caption)
+            if judgement == "names":
+                found.append(row)
+            elif judgement == "resembles":
+                hits.lookalikes.append(caption)
+        hits.entries = _entries(table, found)
     return hits
 
 
@@ -116,14 +88,9 @@ def list_others(path: str, query: Query) -> list[str]:
         NoIndexError, IndexUnusableError: As ``search_index``.
     """
     condition, words = _candidates(query)
-
-    def sql(columns: _Columns) -> str:
-        return (
-            f"SELECT key, CASE WHEN {condition} THEN caption END FROM ({columns.table}) "
-            f"WHERE {columns.fetched} AND NOT {_EMPTY} ORDER BY file_row_number"
-        )
-
-    rows = _ask(path, sql, words)
+    with open_table(path) as table:
+        usable = f"WHERE {table.pairs} AND NOT {EMPTY} ORDER BY row"
+        rows = table.ask(f"key, CASE WHEN {condition} THEN caption END", words, usable)
     return [key for key, caption in rows if caption is None or not query.matches(caption)]
 
 
@@ -133,8 +100,19 @@ def first_captions(path: str, count: int) -> list[str]:
     Raises:
         NoIndexError, IndexUnusableError: As ``search_index``.
     """
-    rows = _ask(path, lambda c: f"SELECT caption FROM ({c.table}) WHERE caption IS NOT NULL LIMIT {count:d}")
+    with open_table(path) as table:
+        rows = table.ask("caption", rest=f"WHERE caption IS NOT NULL ORDER BY row LIMIT {count:d}")
     return [caption for (caption,) in rows]
+
+
+def _entries(table: CaptionTable, rows: list[int]) -> list[Entry]:
+    """All that is known of a few rows; what is not asked for is not read from the file."""
+    if not rows:
+        return []
+    names = [column.rpartition(" AS ")[2] for column in table.columns]
+    chosen = f"WHERE row IN ({', '.join(map(str, rows))}) ORDER BY row"
+    found = [dict(zip(names, values, strict=True)) for values in table.ask(", ".join(names), rest=chosen)]
+    return [Entry(row["key"], row["caption"], About.of(row)) for row in found]
 
 
 def _candidates(query: Query) -> tuple[str, list[str]]:
@@ -145,92 +123,3 @@ def _candidates(query: Query) -> tuple[str, list[str]]:
     pieces = [" AND ".join(["contains(lower(caption), ?)"] * len(words)) for words in names]
     parts = ["strlen(caption) > length(caption)", *(f"({piece})" for piece in pieces)]
     return f"({' OR '.join(parts)})", [word for words in names for word in words]
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """The table with the columns that all files share, what else an entry has, and which rows are pairs."""
-
-    table: str
-    optional: tuple[str, ...]
-    fetched: str
-
-
-def _columns(file: Path, path: str) -> _Columns:
-    described = _connect().execute("DESCRIBE SELECT * FROM read_parquet(?)", [_glob(file)]).fetchall()
-    kinds = {name: kind for name, kind, *_ in described}
-    if kinds.get("caption") != "VARCHAR" or "key" not in kinds:
-        raise IndexUnusableError(
-            f"{Path(path).name} cannot be searched: expected text columns 'key' and 'caption' but got "
-            f"{sorted(kinds)[:12]}."
-        )
-    known = {name: kind for name, kind in _OPTIONAL.items() if name in kinds}
-    cast = [f"TRY_CAST({name} AS {kind}) AS {name}" for name, kind in known.items()]
-    status = "status" if "status" in kinds else "'success' AS status"
-    chosen = ", ".join(["file_row_number", "CAST(key AS VARCHAR) AS key", "caption", status, *cast])
-    table = f"SELECT {chosen} FROM read_parquet(?, file_row_number = true)"
-    return _Columns(
-        table, tuple(f"'{name}': {name}" for name in known), "status = 'success' AND key IS NOT NULL"
-    )
-
-
-def _ask(path: str, sql: Callable[[_Columns], str], words: Sequence[str] = ()) -> list[Any]:
-    """Rows of a query over the table; ``words`` are its parameters before that of the file."""
-    with _at_hand(path) as file:
-        try:
-            columns = _columns(file, path)
-            return _connect().execute(sql(columns), [*words, _glob(file)]).fetchall()
-        except _errors() as error:
-            raise _unusable(path, error) from error
-
-
-def _errors() -> type[Exception]:
-    import duckdb
-
-    return duckdb.Error
-
-
-@cache
-def _connect() -> "duckdb.DuckDBPyConnection":
-    """One connection a process, on one thread: shards are what is shared out. Nothing is downloaded."""
-    import duckdb
-
-    offline = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    uncached = {"enable_external_file_cache": "false"}  # every file is read once
-    return duckdb.connect(":memory:", config={"threads": 1, **offline, **uncached})
-
-
-def _glob(path: Path) -> str:
-    """The path as a pattern that only it matches: DuckDB expands patterns."""
-    return re.sub(r"([\[*?])", r"[\1]", str(path))
-
-
-@contextmanager
-def _at_hand(path: str) -> Iterator[Path]:
-    """The file itself, or a copy of what a url names.
-
-    A shard's parquet has a few megabytes: to copy it is one request, where reading footer and columns would
-    be many, and works with servers that give no ranges.
-    """
-    if is_local(path):
-        if not Path(path).is_file():
-            raise NoIndexError(f"There is no '{path}'.")
-        yield Path(path)
-        return
-    with TemporaryDirectory() as folder:
-        copy = Path(folder, "index.parquet")
-        try:
-            import fsspec
-
-            system, inner = fsspec.core.url_to_fs(path)
-            system.get_file(inner, str(copy))
-        except FileNotFoundError as error:
-            raise NoIndexError(f"There is no '{path}'.") from error
-        except Exception as error:  # each file system raises its own kinds
-            raise _unusable(path, error) from error
-        yield copy
-
-
-def _unusable(path: str, error: Exception) -> IndexUnusableError:
-    reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-    return IndexUnusableError(f"{Path(path).name} cannot be searched: {reason}")

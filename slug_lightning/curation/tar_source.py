@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from slug_lightning.curation.caption_table import IndexUnusableError, NoIndexError
 from slug_lightning.curation.harvest import Harvest
 from slug_lightning.curation.index import (
     Hits,
-    IndexUnusableError,
-    NoIndexError,
     find_index,
     first_captions,
     list_others,

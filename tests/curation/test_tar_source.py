@@ -5,7 +5,7 @@ import pytest
 from slug_lightning.curation.tar_source import TarSource
 from slug_lightning.errors import DataNotFoundError
 from tests.curation.making import CAPTIONS, NAMING, elon, png, write_index, write_pair, write_shards
-from tests.curation.test_index import not_utf8
+from tests.curation.test_caption_table import not_utf8
 
 
 def keys(harvest):
