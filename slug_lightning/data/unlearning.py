@@ -80,7 +80,6 @@ class UnlearningDataModule(pl.LightningDataModule):
         retain_shards: Shards of what must stay; pairs whose caption names the concept are left out.
         identities: Images by name; the concept is one of them.
         imagenet: Images by class, or ``None``.
-        extra: Further sets that must keep their accuracy, in CLIP_benchmark's webdataset layout.
         root: Folder that relative paths start from.
         aliases: Other spellings of the concept, left out of the retain pairs as well.
         group_size: Retain pairs that share one InfoNCE.
@@ -99,6 +98,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         census_cache: Folder in which counts of unchanged shards are remembered; by default all are counted in
             every run. See ``CensusCache``.
         seed: Of samples and partitions.
+        extra: Further sets that must keep their accuracy, in CLIP_benchmark's webdataset layout.
     """
 
     def __init__(
@@ -108,7 +108,6 @@ class UnlearningDataModule(pl.LightningDataModule):
         retain_shards: str | list[str],
         identities: IdentitySettings = IdentitySettings(),
         imagenet: ImageNetSettings | None = None,
-        extra: list[ExtraSettings] | None = None,
         root: Path = Path(),
         aliases: list[str] | None = None,
         group_size: int = 64,
@@ -125,6 +124,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         max_pixels: int = MAX_PIXELS,
         census_cache: Path | None = None,
         seed: int = 0,
+        extra: list[ExtraSettings] | None = None,
     ) -> None:
         super().__init__()
         if not concept.strip():
