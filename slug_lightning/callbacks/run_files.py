@@ -22,7 +22,7 @@ from slug_lightning.reports.evidence import write_evidence
 from slug_lightning.reports.report_file import write_report
 from slug_lightning.reports.tables import write_search
 from slug_lightning.unlearning import SLUG, Outcome
-from slug_lightning.unlearning.progress import GRADIENTS_FILE
+from slug_lightning.unlearning.finished import GRADIENTS_FILE
 
 
 class RunFiles(Callback):

@@ -115,9 +115,9 @@ class LabelledImages(Dataset[dict[str, Any]]):
             )
         return self._view(kept)
 
-    def without(self, label: int) -> "LabelledImages":
+    def without(self, *labels: int) -> "LabelledImages":
         """The images of all other labels, under the same names."""
-        return self._view([entry for entry in self.entries if entry.label != label])
+        return self._view([entry for entry in self.entries if entry.label not in labels])
 
     def of_split(self, partition: Partition, split: Split) -> "LabelledImages":
         """The images that a partition gives to a split, under the same names."""

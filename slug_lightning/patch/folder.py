@@ -121,6 +121,9 @@ def _write_model(clip: Clip, config: dict[str, Any], draft: Path) -> None:
     (draft / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     state = {name: tensor.contiguous() for name, tensor in clip.model.state_dict().items()}
     save_file(state, draft / WEIGHTS_FILE, metadata={"format": "pt"})
+    save_tokenizer = getattr(clip.tokenize, "save_pretrained", None)
+    if save_tokenizer is not None:  # one of transformers: in a folder it is looked for beside the weights
+        save_tokenizer(draft)
 
 
 def _open_clip_config(clip: Clip, source: Path | None) -> dict[str, Any]:

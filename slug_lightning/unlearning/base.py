@@ -70,6 +70,7 @@ class Unlearner(pl.LightningModule):
         self.model_name, self.pretrained = model, pretrained
         self.clip: Clip | None = None
         self.outcome: Outcome | None = None
+        self.only: tuple[str, ...] = ()  # evaluation data sets to measure; empty for all
         self.patch_name: str | None = None  # of the patch that is applied while measuring
         self._pass: Pass | None = None
         self._measured: list[Measured] = []
@@ -92,8 +93,9 @@ class Unlearner(pl.LightningModule):
         self.load()
 
     def datasets(self, split: Split) -> tuple[str, ...]:
-        """Names of the evaluation data sets of a split: ``forget`` and those that must stay."""
-        return tuple(dataset for own, dataset in self.data.loader_names if own == split)
+        """Names of a split's data sets that are measured: ``forget`` and those that must stay."""
+        names = [dataset for own, dataset in self.data.loader_names if own == split]
+        return tuple(name for name in names if not self.only or name in self.only)
 
     @property
     def data(self) -> Any:
