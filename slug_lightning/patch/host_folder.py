@@ -5,7 +5,6 @@ the copy, and their originals are kept in ``slug_undo/``: reverting gives every 
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -163,11 +162,13 @@ def _file_of(site: Site, name: str, source: Path) -> str:
 
 def _is_left_out(name: str, component: str, host: HostFolder) -> bool:
     """Weights that hold the patched tower in another format, or in the one file that pipelines come from."""
-    folder, path = os.path.split(name)
-    if folder == component and Path(path).suffix in OTHER_WEIGHTS:
-        return True
-    single = Path(path).suffix in (*OTHER_WEIGHTS, WEIGHTS)
-    return host.library == "diffusers" and not folder and single
+    *folders, file = name.split("/")
+    suffix = Path(file).suffix
+    if host.library != "diffusers":
+        return suffix in OTHER_WEIGHTS
+    if folders:
+        return folders[0] == component and suffix in OTHER_WEIGHTS
+    return suffix in (*OTHER_WEIGHTS, WEIGHTS)
 
 
 def _keep(
