@@ -102,6 +102,25 @@ def revert_folder(folder: Path, out: Path) -> Path:
     return out
 
 
+def write_clip(clip: Clip, out: Path) -> Path:
+    """Write a CLIP as a folder that ``load_clip("local-dir:OUT")`` loads, its tokeniser with it.
+
+    Args:
+        clip: The model, under the name that its settings are found by.
+        out: Folder to write; must not exist yet.
+
+    Raises:
+        SettingError: If ``out`` exists.
+    """
+    _refuse_existing(out)
+    source = _source_folder(clip.name)
+    with atomic_folder(out) as draft:
+        if source is not None and (source / MERGES_FILE).is_file():
+            shutil.copyfile(source / MERGES_FILE, draft / MERGES_FILE)
+        _write_model(clip, _open_clip_config(clip, source), draft)
+    return out
+
+
 def _refuse_existing(out: Path) -> None:
     if out.exists():
         msg = f"{str(out)!r} exists already. Choose another --out or remove it first; nothing was changed."

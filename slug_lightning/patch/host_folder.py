@@ -17,7 +17,7 @@ from torch import Tensor
 from slug_lightning.atomic import atomic_folder, atomic_path, write_text
 from slug_lightning.errors import BadDataError, DataNotFoundError, PatchMismatchError, SettingError
 from slug_lightning.hosts.files import OTHER_WEIGHTS, WEIGHTS, HostFolder, read_host
-from slug_lightning.hosts.shards import overwrite_
+from slug_lightning.hosts.shards import TensorFiles, overwrite_
 from slug_lightning.hosts.site import Site
 from slug_lightning.hosts.spelling import split
 from slug_lightning.patch.choosing import choose_site
@@ -156,8 +156,8 @@ def _fitting(patch: Patch, sites: tuple[Site, ...], force: bool) -> tuple[list[S
 
 
 def _file_of(site: Site, name: str, source: Path) -> str:
-    paths: Mapping[str, Path] = getattr(site.tensors, "paths")  # noqa: B009  sites on disk hold TensorFiles
-    return paths[name].relative_to(source).as_posix()
+    assert isinstance(site.tensors, TensorFiles)  # it is a site on disk
+    return site.tensors.paths[name].relative_to(source).as_posix()
 
 
 def _is_left_out(name: str, component: str, host: HostFolder) -> bool:
