@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "unlearn a digit in the miniature world, offline: data, gradients, search, report"),
     "fit": ("lightning", "gradients -> layer scores -> step search -> patch and report"),
     "validate": ("lightning", "all metrics of the original model, or with --patch of the patched one"),
+    "curate": ("curate", "from a concept to a forget set, out of LAION-style shards or your own images"),
     "apply": ("patches", "write a model with the patch applied: open_clip, transformers, diffusers, LLaVA"),
     "revert": ("patches", "write a patched model as it was before, bit for bit"),
     "inspect": ("patches", "show what a patch file is"),

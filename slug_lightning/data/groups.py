@@ -1,8 +1,9 @@
 """Groups of pairs in batches: the unit of work that is dealt to ranks and workers.
 
 Group ``g`` is the samples with numbers ``g * group_size`` up to ``(g + 1) * group_size - 1`` of the
-shards, less those that are unusable or excluded, and a batch is ``groups_per_batch`` groups that follow each
-other. So the same groups, in the same batches, exist on any number of processes.
+shards, or of a sample of them, less those that are unusable or excluded, and a batch is
+``groups_per_batch`` groups that follow each other. So the same groups, in the same batches, exist on any
+number of processes.
 """
 
 import re
@@ -119,7 +120,8 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         mine = [self._first_of(j * self.world_size + self.rank) for j in range(len(self))][worker::workers]
         real = [group for group in mine if group < self.groups]
-        samples = read_ranges(self.census, [self._span(group) for group in real], self.missing)
+        spans = [span for group in real for span in self._spans(group)]
+        samples = read_ranges(self.census, spans, self.missing)
         for group, members in groupby(samples, key=self._batch_of):
             yield self._batch(group, members)
         for _ in mine[len(real) :]:
@@ -135,14 +137,14 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
 
     def _batch_of(self, numbered: Numbered) -> int:
         """Number of the first group of the batch that a sample belongs to."""
-        return self._first_of(
-            (numbered.number // self.group_size - self.first_group) // self.groups_per_batch
-        )
+        return self._first_of((self._group_of(numbered) - self.first_group) // self.groups_per_batch)
 
-    def _span(self, group: int) -> range:
+    def _group_of(self, numbered: Numbered) -> int:
+        return self.census.place(numbered.number) // self.group_size
+
+    def _spans(self, group: int) -> list[range]:
         start = group * self.group_size
-        stop = start + self.groups_per_batch * self.group_size
-        return range(start, min(stop, self.census.samples))
+        return self.census.spans(start, start + self.groups_per_batch * self.group_size)
 
     def _batch(self, group: int, samples: Iterable[Numbered]) -> dict[str, Any]:
         images, captions, keys = [], [], []
@@ -157,7 +159,7 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
                 images.append(image)
                 captions.append(caption)
                 keys.append(numbered.sample.key)
-                sizes[numbered.number // self.group_size] += 1
+                sizes[self._group_of(numbered)] += 1
         return {
             "image": torch.stack(images) if images else self._no_images(),
             "text": self.tokenize(captions) if captions else self.tokenize(["-"])[:0],

@@ -64,8 +64,20 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
         max_pixels: Largest width times height.
 
     Raises:
-        BadMemberError: As ``decode_image``; ``no_image`` if it is a folder, a pipe or a device, is not there
-            or may not be read; ``too_large`` above 128 MiB.
+        BadMemberError: As ``decode_image`` and ``read_image_file``.
+    """
+    return decode_image(read_image_file(path), max_pixels)
+
+
+def read_image_file(path: Path) -> bytes:
+    """Read an image file without decoding it.
+
+    Args:
+        path: The file. Links are followed.
+
+    Raises:
+        BadMemberError: ``no_image`` if it is a folder, a pipe or a device, is not there or may not be read;
+            ``too_large`` above 128 MiB.
     """
     try:
         with open(path, "rb", opener=_without_waiting) as file:
@@ -74,10 +86,9 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
                 raise BadMemberError(SkipReason.NO_IMAGE, "not a file")
             if about.st_size > MAX_FILE_BYTES:
                 raise BadMemberError(SkipReason.TOO_LARGE, f"{about.st_size:,} bytes")
-            data = file.read(MAX_FILE_BYTES)
-    except OSError as error:  # removed, a folder, or not permitted
+            return file.read(MAX_FILE_BYTES)
+    except (OSError, ValueError) as error:  # removed, a folder, not permitted; a name with a NUL
         raise BadMemberError(SkipReason.NO_IMAGE, str(error)) from error
-    return decode_image(data, max_pixels)
 
 
 def _without_waiting(path: str, flags: int) -> int:

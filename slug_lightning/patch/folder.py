@@ -148,6 +148,9 @@ def _write_model(clip: Clip, config: dict[str, Any], draft: Path) -> None:
     (draft / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     state = {name: tensor.contiguous() for name, tensor in clip.model.state_dict().items()}
     save_file(state, draft / WEIGHTS_FILE, metadata={"format": "pt"})
+    save_tokenizer = getattr(clip.tokenize, "save_pretrained", None)
+    if save_tokenizer is not None:  # one of transformers: in a folder it is looked for beside the weights
+        save_tokenizer(draft)
 
 
 def _open_clip_config(clip: Clip, source: Path | None) -> dict[str, Any]:
@@ -156,6 +159,10 @@ def _open_clip_config(clip: Clip, source: Path | None) -> dict[str, Any]:
 
     if source is not None:
         config: dict[str, Any] = json.loads((source / CONFIG_FILE).read_text(encoding="utf-8"))
+        if (source / MERGES_FILE).is_file():
+            # A program that starts in the folder finds it; elsewhere open_clip stops, not taking its own.
+            text = config["model_cfg"]["text_cfg"]
+            text["tokenizer_kwargs"] = {**text.get("tokenizer_kwargs", {}), "bpe_path": MERGES_FILE}
         return config
     architecture, _ = split_name(clip.name)
     return {

@@ -142,6 +142,18 @@ class Patch:
             raise BadDataError(msg)
         return cls(tensors["update"], header)
 
+    def check(self, model: nn.Module, force: bool = False) -> list[str]:
+        """Refuse an open_clip model that the patch was not made for; arguments and errors as of ``apply_``.
+
+        Returns:
+            What ``force`` has overridden.
+        """
+        weight = get_layer(model, self.layer)
+        return [
+            *check_weight(weight, self.update, self.header, force),
+            *check_tower(model, self.header, force),
+        ]
+
     def edited(self, weight: Tensor) -> Tensor:
         """The weight with the update added, in the weight's dtype.
 
@@ -170,9 +182,7 @@ class Patch:
             HostError: If it is not a model that patches can be applied to.
         """
         if isinstance(model, nn.Module) and not is_host(model):
-            weight = get_layer(model, self.layer)
-            forced = check_weight(weight, self.update, self.header, force)
-            forced += check_tower(model, self.header, force)
+            forced, weight = self.check(model, force), get_layer(model, self.layer)
             changes: list[tuple[Tensor, Tensor]] = [(weight, self.edited(weight.detach()))]
         else:
             fit = choose_site(self.update, self.header, live_sites(model), force)
