@@ -90,6 +90,30 @@ def fill_(site: Site, model: nn.Module) -> None:
             site.tensors[name].copy_(part)
 
 
+@torch.no_grad()
+def take_(model: nn.Module, site: Site) -> None:
+    """Copy the weights of a host's tower into an open_clip model; the inverse of ``fill_``.
+
+    Args:
+        model: Where to; it is changed. What the host does not have stays.
+        site: Where from.
+
+    Raises:
+        HostError: If the model lacks a layer of the host, or its shape is another.
+    """
+    weights = {plain_name(name): weight for name, weight in model.named_parameters()}
+    for layer in site.layers():
+        weight = site.weight(layer)
+        if layer not in weights or weights[layer].shape != weight.shape:
+            found = tuple(weights[layer].shape) if layer in weights else "no such layer"
+            msg = (
+                f"{site.name} has layer {layer!r} of shape {tuple(weight.shape)}, but the open_clip model "
+                f"has {found}. Take the architecture that the host is built on (docs/hosts.md)."
+            )
+            raise HostError(msg)
+        weights[layer].copy_(weight)
+
+
 def text_settings(model: nn.Module) -> dict[str, Any]:
     """Arguments of ``CLIPTextConfig`` for the text tower of an open_clip model."""
     weights = _tower(model, "text")

@@ -5,7 +5,6 @@ the copy, and their originals are kept in ``slug_undo/``: reverting gives every 
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from torch import Tensor
 from slug_lightning.atomic import atomic_folder, atomic_path, write_text
 from slug_lightning.errors import BadDataError, DataNotFoundError, PatchMismatchError, SettingError
 from slug_lightning.hosts.files import OTHER_WEIGHTS, WEIGHTS, HostFolder, read_host
-from slug_lightning.hosts.shards import overwrite_
+from slug_lightning.hosts.shards import TensorFiles, overwrite_
 from slug_lightning.hosts.site import Site
 from slug_lightning.hosts.spelling import split
 from slug_lightning.patch.choosing import choose_site
@@ -157,17 +156,19 @@ def _fitting(patch: Patch, sites: tuple[Site, ...], force: bool) -> tuple[list[S
 
 
 def _file_of(site: Site, name: str, source: Path) -> str:
-    paths: Mapping[str, Path] = getattr(site.tensors, "paths")  # noqa: B009  sites on disk hold TensorFiles
-    return paths[name].relative_to(source).as_posix()
+    assert isinstance(site.tensors, TensorFiles)  # it is a site on disk
+    return site.tensors.paths[name].relative_to(source).as_posix()
 
 
 def _is_left_out(name: str, component: str, host: HostFolder) -> bool:
     """Weights that hold the patched tower in another format, or in the one file that pipelines come from."""
-    folder, path = os.path.split(name)
-    if folder == component and Path(path).suffix in OTHER_WEIGHTS:
-        return True
-    single = Path(path).suffix in (*OTHER_WEIGHTS, WEIGHTS)
-    return host.library == "diffusers" and not folder and single
+    *folders, file = name.split("/")
+    suffix = Path(file).suffix
+    if host.library != "diffusers":
+        return suffix in OTHER_WEIGHTS
+    if folders:
+        return folders[0] == component and suffix in OTHER_WEIGHTS
+    return suffix in (*OTHER_WEIGHTS, WEIGHTS)
 
 
 def _keep(

@@ -38,7 +38,8 @@ def find_host(
         reason = str(error).strip().split("\n")[0][:300] or type(error).__name__
         msg = (
             f"{model!r} is neither a folder nor a model that could be loaded from the Hub: {reason} "
-            "Check the ID, the network and, for gated models, `hf auth login`."
+            "Check the ID, the network and, for gated models, `hf auth login`; --write pretrained also takes "
+            "weights that are not in safetensors files."
         )
         raise ModelNotFoundError(msg) from error
 

@@ -3,7 +3,7 @@ import torch
 
 from slug_lightning.errors import HostError
 from slug_lightning.hosts import live_sites
-from slug_lightning.hosts.conversion import fill_, text_settings, to_transformers, vision_settings
+from slug_lightning.hosts.conversion import fill_, take_, text_settings, to_transformers, vision_settings
 from slug_lightning.models import load_clip
 from tests.helpers import captions, pictures, tiny_clip
 from tests.hosts.building import noisy
@@ -83,6 +83,19 @@ def test_what_transformers_cannot_compute_is_refused():
         to_transformers(tiny_clip(vision={"pool_type": "avg"}))
     with pytest.raises(HostError, match="GELU or QuickGELU, but got 'argmax' and None"):
         to_transformers(tiny_clip(text={"act_kwargs": {"approximate": "tanh"}}))
+
+
+def test_taking_is_the_inverse_of_filling():
+    model, other = noisy(tiny_clip()), tiny_clip(seed=4)
+    (site,) = live_sites(to_transformers(model, "CLIPTextModel"))
+    kept = other.text_projection.detach().clone()
+    take_(other, site)
+    weights = dict(model.named_parameters())
+    for layer, weight in other.named_parameters():
+        assert torch.equal(weight, weights[layer]) == (layer in site.layers()), layer
+    assert torch.equal(other.text_projection, kept)
+    with pytest.raises(HostError, match=r"no such layer|of shape \(.*Take the architecture"):
+        take_(tiny_clip(text={"layers": 2}), site)
 
 
 def test_a_host_of_another_size_is_not_filled():

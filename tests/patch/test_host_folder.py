@@ -15,7 +15,7 @@ from slug_lightning.errors import (
     UnreadLayerError,
 )
 from slug_lightning.hosts.files import read_host
-from slug_lightning.patch.copying import files_of
+from slug_lightning.patch.copying import copy_folder, files_of
 from slug_lightning.patch.host_folder import apply_to_host, revert_host
 from tests.hosts.building import answer, conditioning, filled_llava, filled_pipeline
 from tests.patch.test_patch_on_hosts import patch_for
@@ -169,6 +169,16 @@ def test_every_variant_is_patched_and_no_weights_without_the_patch_remain(tmp_pa
     revert_host(tmp_path / "out", tmp_path / "back")
     back = contents(tmp_path / "back")
     assert back == {name: data for name, data in contents(folder).items() if name not in applied.left_out}
+
+
+def test_exports_of_a_model_are_not_carried_over(llava_host, tmp_path):
+    folder, base, _ = llava_host
+    exported = tmp_path / "exported"
+    copy_folder(folder, exported, set(), set(), link=True)
+    (exported / "onnx").mkdir()
+    (exported / "onnx" / "vision.onnx").write_bytes(b"unpatched")
+    assert apply_to_host(patch_for(base, QKV), exported, tmp_path / "out").left_out == ("onnx/vision.onnx",)
+    assert not (tmp_path / "out" / "onnx").exists()
 
 
 def test_refusals_leave_no_folder(llava_host, xl_host, tmp_path):
