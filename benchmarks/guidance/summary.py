@@ -111,7 +111,7 @@ def figure(rows: Sequence[Row], theme: Theme = LIGHT) -> Figure:
     sizes = {place: list(dict.fromkeys(key[place] for key in groups)) for place in (0, 1)}
     colors = dict(zip(sizes[0], (theme.forget[0], theme.retain[1], theme.retain[0]), strict=False))
     panels = (
-        ("runs that choose the layer of all pairs, %", None),
+        ("layer is that of all pairs, % of runs", None),
         ("concept recognised, top-1, %", lambda row: after(row, FORGET)),
         ("other identities, points", lambda row: change(row, IDENTITIES)),
     )
@@ -123,23 +123,24 @@ def figure(rows: Sequence[Row], theme: Theme = LIGHT) -> Figure:
         axes.set_xlim(-0.4, len(sizes[1]) - 0.6)
         for line, forget in enumerate(sizes[0]):
             parts = [groups[forget, retain] for retain in sizes[1]]
+            places = [
+                place + 0.13 * (line - 1) for place in range(len(parts))
+            ]  # side by side, none is hidden
             if value is None:
                 means = [100 * same_layer(part, chosen) for part in parts]
             else:
                 values = [[value(row) for row in part] for part in parts]
                 means = [statistics.mean(column) for column in values]
-                _dots(axes, values, 0.14 * (line - 1), colors[forget])
-            axes.plot(range(len(means)), means, "-o", ms=4.5, lw=1.4, color=colors[forget], zorder=4)
+                _dots(axes, places, values, colors[forget])
+            axes.plot(places, means, "-o", ms=4.5, lw=1.4, color=colors[forget], zorder=4)
     _describe(drawing, [(size_name(size), colors[size]) for size in sizes[0]], theme)
     return drawing
 
 
-def _dots(axes: Axes, values: Sequence[Sequence[float]], shift: float, color: str) -> None:
-    """Single runs beside their mean."""
-    for place, column in enumerate(values):
-        axes.plot(
-            [place + shift] * len(column), column, "o", ms=3, color=color, alpha=0.3, mec="none", zorder=3
-        )
+def _dots(axes: Axes, places: Sequence[float], values: Sequence[Sequence[float]], color: str) -> None:
+    """Single runs around their mean."""
+    for place, column in zip(places, values, strict=True):
+        axes.plot([place] * len(column), column, "o", ms=3, color=color, alpha=0.35, mec="none", zorder=3)
 
 
 def _describe(drawing: Figure, names: Sequence[tuple[str, str]], theme: Theme) -> None:
