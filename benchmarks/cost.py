@@ -104,7 +104,8 @@ def table(cost: Cost, given: argparse.Namespace) -> str:
         ),
         ("cores per device that keep up", f"{cores:.0f}", "from the two rows above"),
         ("weights, float32", f"{4e-9 * cost.weights:.2f} GB", "counted"),
-        ("sums of both roles, float32, a device", f"{8e-9 * cost.candidates:.2f} GB", "counted"),
+        ("sums of one role, float32, a device", f"{4e-9 * cost.candidates:.2f} GB", "counted"),
+        ("those of the other, on the host", f"{4e-9 * cost.candidates:.2f} GB", "counted"),
         ("summed over devices at the end, float64", f"{16e-9 * cost.candidates:.2f} GB", "counted"),
         ("progress file", f"{8e-9 * cost.candidates:.2f} GB", "counted"),
     ]

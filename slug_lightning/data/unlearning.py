@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 from PIL import Image
@@ -18,6 +18,7 @@ from slug_lightning.data.celeba import CelebAIdentities
 from slug_lightning.data.census import Census, take_census
 from slug_lightning.data.census_cache import CensusCache
 from slug_lightning.data.evaluation import evaluation_loader
+from slug_lightning.data.extra import check_names, open_extra
 from slug_lightning.data.groups import GroupedPairs, Role
 from slug_lightning.data.imagenet import ImageNetFolder
 from slug_lightning.data.images import MAX_PIXELS
@@ -29,7 +30,7 @@ from slug_lightning.data.prompts import fill, templates
 from slug_lightning.data.ranges import changes
 from slug_lightning.data.reasons import SkipReason
 from slug_lightning.data.sampling import sample_pairs
-from slug_lightning.data.settings import IdentitySettings, ImageNetSettings
+from slug_lightning.data.settings import ExtraSettings, IdentitySettings, ImageNetSettings
 from slug_lightning.data.shards import Missing
 from slug_lightning.data.showing import Sample, pick_samples
 from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
@@ -80,8 +81,14 @@ class UnlearningDataModule(pl.LightningDataModule):
         retain_shards: Shards of what must stay; pairs whose caption names the concept are left out.
         identities: Images by name; the concept is one of them.
         imagenet: Images by class, or ``None``.
+        extra: Further sets that must keep their accuracy, in CLIP_benchmark's webdataset layout.
+        concepts: Several concepts that ``slug fit`` unlearns in one run, in place of ``concept``.
+        order: Whether they are unlearned ``joint``, each at the original weights, or ``sequential``, each at
+            the weights without those before it.
         root: Folder that relative paths start from.
         aliases: Other spellings of the concept, left out of the retain pairs as well.
+        others: Further concepts that go with this one: left out of the retain pairs and of the identities
+            that must stay.
         group_size: Retain pairs that share one InfoNCE.
         groups_per_batch: Retain groups that are encoded together: faster, in more memory; the same result.
         forget_batch_size: Forget pairs per batch; does not change the result.
@@ -110,8 +117,12 @@ class UnlearningDataModule(pl.LightningDataModule):
         retain_shards: str | list[str],
         identities: IdentitySettings = IdentitySettings(),
         imagenet: ImageNetSettings | None = None,
+        extra: list[ExtraSettings] | None = None,
+        concepts: list[str] | None = None,
+        order: Literal["joint", "sequential"] = "joint",
         root: Path = Path(),
         aliases: list[str] | None = None,
+        others: list[str] | None = None,
         group_size: int = 64,
         groups_per_batch: int = 1,
         forget_batch_size: int = 64,
@@ -133,12 +144,17 @@ class UnlearningDataModule(pl.LightningDataModule):
         super().__init__()
         if not concept.strip():
             raise SettingError("Expected data.concept to name what to forget, but it is empty.")
+        if concepts and concepts != [concept]:
+            raise SettingError(
+                f"Expected one concept per data module, but got data.concepts={concepts}. "
+                "slug fit makes one run of each."
+            )
         if not 0 <= max_bad_share <= 1:
             raise SettingError(f"Expected data.max_bad_share in [0, 1], but got {max_bad_share}.")
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
-        self.aliases, self.root = list(aliases or []), Path(root)
+        self.aliases, self.others, self.root = list(aliases or []), list(others or []), Path(root)
         self.shards = {"forget": forget_shards, "retain": retain_shards}
-        self.identities, self.imagenet = identities, imagenet
+        self.identities, self.imagenet, self.extra = identities, imagenet, tuple(extra or [])
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
         self.groups_per_batch: dict[Role, int] = {"forget": 1, "retain": groups_per_batch}
         self.retain_limit, self.forget_caption = retain_limit, forget_caption
@@ -151,6 +167,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         self.census: dict[str, Census] = {}
         self.sets: dict[tuple[Split, str], LabelledImages] = {}
         self._images: dict[tuple[Split, str], LabelledImages] = {}
+        self._templates: dict[str, tuple[str, ...]] = {}
         self._preprocess = LatePreprocess()
         self._tokenize: Callable[[list[str]], Tensor] | None = None
 
@@ -162,6 +179,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             ConceptNotFoundError: If no identity has the concept's name.
         """
         if not self.sets:
+            check_names(self.extra)
             self._find()
             self._divide()
 
@@ -197,6 +215,9 @@ class UnlearningDataModule(pl.LightningDataModule):
             if self.imagenet is not None:
                 with _collecting(missing):
                     self._images[split, "imagenet"] = self._open_imagenet(self.imagenet, split)
+        for settings in self.extra:
+            with _collecting(missing):
+                self._open_extra(settings)
         if missing:
             raise DataNotFoundError(" ".join(dict.fromkeys(missing)))
 
@@ -216,9 +237,10 @@ class UnlearningDataModule(pl.LightningDataModule):
             split,
             self._preprocess,
             partition_file=self._path(settings.partition),
+            names_file=self._path(settings.names),
             search_share=self.search_share,
             max_identities=settings.most,
-            include=[self.concept],
+            include=[self.concept, *self.others],
             seed=self.seed,
             max_pixels=self.max_pixels,
         )
@@ -236,15 +258,26 @@ class UnlearningDataModule(pl.LightningDataModule):
             max_pixels=self.max_pixels,
         )
 
+    def _open_extra(self, settings: ExtraSettings) -> None:
+        found = open_extra(
+            settings, self.root.joinpath, self._preprocess, self.search_share, self.seed, self.max_pixels
+        )
+        self._templates[settings.name] = found.templates
+        self._images |= {(split, settings.name): images for split, images in found.splits.items()}
+
     def _divide(self) -> None:
-        """Three data sets per split: images of the concept, of other identities, and by class."""
+        """Data sets per split: images of the concept, of other identities, by class, and the extra ones."""
         self.concept_label = self._images["final", "identities"].label_of(self.concept)
         for split in SPLITS:
             people = self._images[split, "identities"]
             self.sets[split, "forget"] = people.only(self.concept_label)
-            self.sets[split, "identities"] = people.without(self.concept_label)
+            others = [people.label_of(name) for name in self.others]
+            self.sets[split, "identities"] = people.without(self.concept_label, *others)
             if self.imagenet is not None:
                 self.sets[split, "imagenet"] = self._images[split, "imagenet"]
+            for name in (settings.name for settings in self.extra):
+                if (split, name) in self._images:
+                    self.sets[split, name] = self._images[split, name]
 
     @property
     def loader_names(self) -> list[tuple[Split, str]]:
@@ -252,17 +285,17 @@ class UnlearningDataModule(pl.LightningDataModule):
         return list(self.sets)
 
     def class_names(self, classifier: str) -> list[str]:
-        """Names that the classifier ``identities`` or ``imagenet`` chooses among."""
+        """Names that a classifier chooses among: ``identities``, ``imagenet`` or that of an extra set."""
         return list(self._images["final", classifier].names)
 
     def prompts(self) -> dict[str, list[list[str]]]:
         """Prompts per classifier: one row per class, one entry per template."""
-        chosen = {"identities": self.identities.templates}
+        chosen = {"identities": templates(self.identities.templates)}
         if self.imagenet is not None:
-            chosen["imagenet"] = self.imagenet.templates
+            chosen["imagenet"] = templates(self.imagenet.templates)
         return {
-            name: [fill(templates(choice), label) for label in self.class_names(name)]
-            for name, choice in chosen.items()
+            name: [fill(sentences, label) for label in self.class_names(name)]
+            for name, sentences in {**chosen, **self._templates}.items()
         }
 
     @property
@@ -270,25 +303,30 @@ class UnlearningDataModule(pl.LightningDataModule):
         """Number of groups by role; those of forget pairs are plain batches."""
         return {role: -(-self.census[role].samples // size) for role, size in self.group_sizes.items()}
 
-    def pair_settings(self) -> dict[str, Any]:
-        """All that decides which pairs the gradients are of, as plain values."""
+    def pair_settings(self, role: Role) -> dict[str, Any]:
+        """All that decides which pairs a role's gradients are of, as plain values."""
         return {
-            "digests": {role: census.digest for role, census in self.census.items()},
-            "samples": {role: census.samples for role, census in self.census.items()},
-            "drawn": {role: n and [n, self.sample_seed] for role, n in self.samples_of.items()},
-            "groups": self.group_sizes,
-            "names": [self.concept, *self.aliases],
-            "forget_caption": self.forget_caption,
+            "digest": self.census[role].digest,
+            "samples": self.census[role].samples,
+            "group": self.group_sizes[role],
+            "captions": self.forget_caption if role == "forget" else sorted(self.names),
+            "concept": self.concept if role == "forget" else None,
+            "drawn": self.samples_of[role] and [self.samples_of[role], self.sample_seed],
             "max_pixels": self.max_pixels,
             "preprocess": repr(self._preprocess),
         }
+
+    @property
+    def names(self) -> list[str]:
+        """What is left out of the retain pairs: the concept, its aliases, the request's other concepts."""
+        return [self.concept, *self.aliases, *self.others]
 
     def train_dataloader(self) -> PhasedLoader:
         """Forget pairs, then retain pairs, each group once, dealt to processes by number.
 
         Groups that an earlier run has done are left out (``first_groups`` of the module).
         """
-        exclude = concept_pattern([self.concept, *self.aliases])
+        exclude = concept_pattern(self.names)
         template = self.forget_caption
         caption = None if template is None else partial(_always, template.replace("{}", self.concept))
         forget, retain = self._pairs("forget", caption=caption), self._pairs("retain", exclude=exclude)
@@ -406,9 +444,15 @@ class UnlearningDataModule(pl.LightningDataModule):
         names = {"retain/identities_top5": "other identities, top-5"}
         if self.imagenet is not None and len(self.class_names("imagenet")) != 1000:
             names |= {f"retain/imagenet_top{k}": f"classes (ImageNet layout), top-{k}" for k in (1, 5)}
-        return names
+        extra = [settings.name for settings in self.extra]
+        return names | {f"retain/{name}_top{k}": f"{name}, top-{k}" for name in extra for k in (1, 5)}
 
     def samples(self, count: int = 4) -> list[Sample]:
-        """Images of the final split to show, ``count`` of each data set."""
-        final = {dataset: images for (split, dataset), images in self.sets.items() if split == "final"}
+        """Images of the final split to show, ``count`` of each data set but the extra ones."""
+        extra = {settings.name for settings in self.extra}
+        final = {
+            name: images
+            for (split, name), images in self.sets.items()
+            if split == "final" and name not in extra
+        }
         return [s for dataset, images in final.items() for s in pick_samples(images, dataset, count)]

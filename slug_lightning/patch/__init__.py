@@ -2,5 +2,6 @@
 
 from slug_lightning.patch.folder import apply_to_folder, revert_folder
 from slug_lightning.patch.patch import Patch, Undo
+from slug_lightning.patch.together import applied_together
 
-__all__ = ["Patch", "Undo", "apply_to_folder", "revert_folder"]
+__all__ = ["Patch", "Undo", "applied_together", "apply_to_folder", "revert_folder"]

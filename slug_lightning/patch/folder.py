@@ -132,6 +132,10 @@ def _open_clip_config(clip: Clip, source: Path | None) -> dict[str, Any]:
 
     if source is not None:
         config: dict[str, Any] = json.loads((source / CONFIG_FILE).read_text(encoding="utf-8"))
+        if (source / MERGES_FILE).is_file():
+            # A program that starts in the folder finds it; elsewhere open_clip stops, not taking its own.
+            text = config["model_cfg"]["text_cfg"]
+            text["tokenizer_kwargs"] = {**text.get("tokenizer_kwargs", {}), "bpe_path": MERGES_FILE}
         return config
     architecture, _ = split_name(clip.name)
     return {

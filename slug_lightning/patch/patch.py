@@ -128,6 +128,13 @@ class Patch:
             raise BadDataError(msg)
         return cls(tensors["update"], header)
 
+    def check(self, model: nn.Module, force: bool = False) -> None:
+        """Refuse a model that the patch was not made for; arguments and errors as of ``apply_``."""
+        weight = get_layer(model, self.layer)
+        check_weight(weight, self.update, self.header)
+        if not force and weight.dtype == torch.float32:
+            check_tower(model, self.header)
+
     def apply_(self, model: nn.Module, force: bool = False) -> Undo:
         """Edit the model in place.
 
@@ -142,10 +149,8 @@ class Patch:
             LayerNotFoundError: If the model has no such layer.
             PatchMismatchError: If its weights are others than the patch was made on.
         """
+        self.check(model, force)
         weight = get_layer(model, self.layer)
-        check_weight(weight, self.update, self.header)
-        if not force and weight.dtype == torch.float32:
-            check_tower(model, self.header)
         undo = Undo(weight, weight.detach().clone())
         with torch.no_grad():
             weight.copy_(undo.original.float() + self.update.to(weight.device))

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from slug_lightning.errors import NonFiniteError
-from slug_lightning.unlearning.gradients import ROLES, GradientAccumulator, Gradients, Role
+from slug_lightning.unlearning.gradients import ROLES, GradientAccumulator, Gradients, Role, RoleMean
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import Progress
 
@@ -27,6 +27,7 @@ class GradientPass:
         groups: Groups that are done already by role, on every process.
         totals: Number of groups by role.
         scratch: Folder for the sums of a finished role while the other one goes on.
+        known: Roles whose means are there already; nothing of them is left to do.
     """
 
     def __init__(
@@ -37,11 +38,12 @@ class GradientPass:
         groups: Mapping[Role, int],
         totals: Mapping[Role, int],
         scratch: Path,
+        known: Mapping[Role, RoleMean] | None = None,
     ) -> None:
         self.accumulator = GradientAccumulator(weights)
         self.processes = processes
         self.groups = {role: groups.get(role, 0) for role in ROLES}
-        self.totals, self.scratch = dict(totals), scratch
+        self.totals, self.scratch, self.known = dict(totals), scratch, dict(known or {})
         self.skipped: dict[str, dict[str, int]] = {role: {} for role in ROLES}
         self._complete: set[Role] = set()  # their sums are those of all processes
         self._failure: NonFiniteError | None = None
@@ -51,7 +53,10 @@ class GradientPass:
         if earlier is not None:
             self._take_up(earlier)
         for role in ROLES:
-            if self.groups[role] >= self.totals[role]:
+            if role in self.known:
+                self.groups[role], self.skipped[role] = totals[role], dict(self.known[role].skipped)
+                self._complete.add(role)
+            elif self.groups[role] >= self.totals[role]:
                 self._share(role)
 
     def add(self, role: Role, loss: Tensor, pairs: int, batch: str, scale: float = 1.0) -> None:
@@ -91,7 +96,7 @@ class GradientPass:
 
     def finish(self, header: Mapping[str, str]) -> Gradients:
         """The mean gradients; see ``GradientAccumulator.finish``."""
-        return self.accumulator.finish(header)
+        return self.accumulator.finish(header, self.known)
 
     def is_due(self, every: int) -> bool:
         """Whether it is time to write: ``every`` groups since the last time, and it costs little."""
@@ -117,9 +122,11 @@ class GradientPass:
         self._written = dict(self.groups)
 
     def progress(self) -> Progress:
-        """What was done so far, as this process knows it."""
-        a = self.accumulator
-        return Progress(a.sums, a.pairs, a.loss_sums, self.groups, self.skipped)
+        """What this pass has done so far, as this process knows it, without what was known before."""
+        a, groups, skipped = self.accumulator, dict(self.groups), dict(self.skipped)
+        for role in self.known:
+            groups[role], skipped[role] = 0, {}
+        return Progress(a.sums, a.pairs, a.loss_sums, groups, skipped)
 
     def _collect(self, role: Role, keep: bool) -> None:
         if self.processes.size == 1:
@@ -131,8 +138,7 @@ class GradientPass:
 
     def _take_up(self, earlier: Progress) -> None:
         for role in ROLES:
-            for name, total in self.accumulator.sums[role].items():
-                total.copy_(earlier.sums[role][name])
+            self.accumulator.sums[role] = dict(earlier.sums[role])
             self.accumulator.pairs[role] = earlier.pairs[role]
             self.accumulator.loss_sums[role] = earlier.loss_sums[role]
             self.skipped[role] = dict(earlier.skipped[role])

@@ -22,6 +22,23 @@ FORMAT_VERSION = "1"
 
 
 @dataclass(frozen=True)
+class RoleMean:
+    """One role's part of ``Gradients``.
+
+    Attributes:
+        gradients: Mean gradient by layer.
+        pairs: Number of pairs behind it.
+        loss: Mean loss.
+        skipped: Counts of unusable pairs by reason.
+    """
+
+    gradients: Mapping[str, Tensor]
+    pairs: int
+    loss: float
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Gradients:
     """Mean gradients of both losses at the original weights.
 
@@ -93,7 +110,7 @@ class GradientAccumulator:
     def __init__(self, weights: Mapping[str, Tensor]) -> None:
         self.weights = dict(weights)
         self.sums: dict[Role, dict[str, Tensor]] = {
-            role: {name: torch.zeros(w.shape) for name, w in weights.items()} for role in ROLES
+            role: {name: torch.zeros(()).expand(w.shape) for name, w in weights.items()} for role in ROLES
         }
         self.pairs: dict[Role, int] = dict.fromkeys(ROLES, 0)
         self.loss_sums: dict[Role, float] = dict.fromkeys(ROLES, 0.0)
@@ -148,10 +165,10 @@ class GradientAccumulator:
         raise NonFiniteError(msg)
 
     def bring(self, role: Role) -> None:
-        """Have the sums of a role on the weights' device."""
+        """Have the sums of a role in memory of the weights' device; zeros take none before."""
         sums = self.sums[role]
         for name, weight in self.weights.items():
-            sums[name] = sums[name].to(weight.device)
+            sums[name] = sums[name].to(weight.device).contiguous()
 
     def set_aside(self, role: Role, folder: Path) -> None:
         """Have the finished sums of a role out of the way; see ``set_aside``."""
@@ -174,22 +191,38 @@ class GradientAccumulator:
         pairs, loss = all_sum(scalars).tolist()
         self.pairs[role], self.loss_sums[role] = (round(pairs), loss) if keep else (0, 0.0)
 
-    def finish(self, header: Mapping[str, str] | None = None) -> Gradients:
-        """Means over samples. The sums turn into them in place; the accumulator is empty afterwards.
+    def finish(
+        self, header: Mapping[str, str] | None = None, known: Mapping[Role, RoleMean] | None = None
+    ) -> Gradients:
+        """Means over samples. The sums make room for them one by one; the accumulator is empty afterwards.
+
+        Args:
+            header: What the file is to say.
+            known: Roles whose means are there already.
 
         Raises:
             BadDataError: If a role saw no pair.
         """
+        known = known or {}
         for role in ROLES:
-            if self.pairs[role] == 0:
+            if role not in known and self.pairs[role] == 0:
                 msg = (
                     f"Expected at least one {role} pair, but none could be used. "
                     f"Check data.{role}_shards and the counts of skipped pairs."
                 )
                 raise BadDataError(msg)
-        means, self.sums = self.sums, {}
-        for role, totals in means.items():
-            for total in totals.values():
-                total.div_(self.pairs[role])
-        losses = {role: self.loss_sums[role] / self.pairs[role] for role in ROLES}
-        return Gradients(means["forget"], means["retain"], dict(self.pairs), losses, header or {})
+        sums, self.sums = self.sums, {}
+        means = {role: known[role] if role in known else self._mean(role, sums[role]) for role in ROLES}
+        return Gradients(
+            means["forget"].gradients,
+            means["retain"].gradients,
+            {role: mean.pairs for role, mean in means.items()},
+            {role: mean.loss for role, mean in means.items()},
+            header or {},
+        )
+
+    def _mean(self, role: Role, sums: dict[str, Tensor]) -> RoleMean:
+        pairs = self.pairs[role]
+        for name in sums:
+            sums[name] = sums[name] / pairs
+        return RoleMean(sums, pairs, self.loss_sums[role] / pairs)

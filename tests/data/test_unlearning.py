@@ -42,7 +42,7 @@ def test_a_sample_of_the_pairs_is_part_of_all_of_them_and_has_a_key_of_its_own(t
     for more in ((), ("0",), ("1",)):
         sample = ("--data.retain_sample", "100", "--data.forget_sample", "8", "--data.sample_seed", *more)
         data = prepared(tiny_world, tmp_path, *(sample if more else ()))
-        settings.append(data.pair_settings())
+        settings.append([data.pair_settings(role) for role in ROLES])
         found = list(data.train_dataloader())
         keys.append({role: [k for b in found if b["role"] == role for k in b["key"]] for role in ROLES})
         if more:
@@ -163,17 +163,24 @@ OTHERS = [
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_settings_that_decide_on_the_pairs_are_told_apart(tiny_world, tmp_path, other):
-    assert (
-        prepared(tiny_world, tmp_path).pair_settings()
-        != prepared(tiny_world, tmp_path, *other).pair_settings()
-    )
+    one, two = prepared(tiny_world, tmp_path), prepared(tiny_world, tmp_path, *other)
+    assert [one.pair_settings(role) for role in ROLES] != [two.pair_settings(role) for role in ROLES]
 
 
 @pytest.mark.parametrize("same", [["--data.groups_per_batch", "4"], ["--data.eval_batch_size", "7"], []])
 def test_settings_that_do_not_are_not(tiny_world, tmp_path, same):
-    settings = prepared(tiny_world, tmp_path, *same).pair_settings()
-    assert settings == prepared(tiny_world, tmp_path).pair_settings()
-    assert "0x" not in settings["preprocess"], "addresses differ from run to run"
+    for role in ROLES:
+        settings = prepared(tiny_world, tmp_path, *same).pair_settings(role)
+        assert settings == prepared(tiny_world, tmp_path).pair_settings(role)
+        assert "0x" not in settings["preprocess"], "addresses differ from run to run"
+
+
+def test_concepts_of_one_request_have_the_same_retain_pairs(tiny_world, tmp_path):
+    seven = prepared(tiny_world, tmp_path, "--data.others", "[three]")
+    three = prepared(tiny_world, tmp_path, "--data.concept", "three", "--data.others", "[seven]")
+    assert seven.pair_settings("retain") == three.pair_settings("retain")
+    assert seven.pair_settings("forget") != three.pair_settings("forget")
+    assert seven.pair_settings("retain") != prepared(tiny_world, tmp_path).pair_settings("retain")
 
 
 def test_a_census_can_be_remembered(tiny_world, tmp_path):
@@ -185,3 +192,24 @@ def test_a_census_can_be_remembered(tiny_world, tmp_path):
     assert len(list((world / "counts").glob("*.json"))) == sum(len(c.shards) for c in first.census.values())
     second = prepared(world, tmp_path, "--data.census_cache", "counts")
     assert second.census == first.census == prepared(world, tmp_path).census
+
+
+def test_celeba_s_official_numbers_serve_with_a_list_of_names(tiny_world, tmp_path):
+    world = tmp_path / "world"
+    shutil.copytree(tiny_world, world)
+    named = world / "celeba" / "list_identity_celeba.txt"
+    people = [line.split() for line in named.read_text().splitlines()[2:]]
+    numbers = {name: str(1000 + i) for i, name in enumerate(dict(people).values())}
+    official = world / "celeba" / "identity_CelebA.txt"
+    official.write_text("".join(f"{image} {numbers[name]}\n" for image, name in people))
+    named.unlink()
+    with pytest.raises(SettingError, match=r"only numbers, .* set identities\.names"):
+        prepared(world, tmp_path)
+    (world / "names.txt").write_text("".join(f"{number} {name}\n" for name, number in numbers.items()))
+    found = prepared(world, tmp_path, "--data.identities.names", "names.txt")
+    expected = prepared(tiny_world, tmp_path)
+    assert found.class_names("identities") == expected.class_names("identities")
+    for part, images in expected.sets.items():
+        assert [(e.key, e.label) for e in found.sets[part].entries] == [
+            (e.key, e.label) for e in images.entries
+        ]

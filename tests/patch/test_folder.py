@@ -97,6 +97,19 @@ def test_tampered_original_is_refused(base, tmp_path):
     assert not (tmp_path / "back").exists()
 
 
+def test_a_folder_with_merges_of_its_own_is_tokenised_by_them_from_within(tmp_path, monkeypatch):
+    clip = load_clip("miniature")
+    apply_to_folder(patch_for(clip), clip, tmp_path / "out")
+    expected = clip.tokenize(["a chalk drawing of a seven"])
+    assert torch.equal(
+        load_clip(f"local-dir:{tmp_path / 'out'}").tokenize(["a chalk drawing of a seven"]), expected
+    )
+    with pytest.raises(FileNotFoundError):  # not another vocabulary without a word
+        open_clip.get_tokenizer(f"local-dir:{tmp_path / 'out'}")
+    monkeypatch.chdir(tmp_path / "out")
+    assert torch.equal(open_clip.get_tokenizer("local-dir:.")(["a chalk drawing of a seven"]), expected)
+
+
 @pytest.mark.parametrize("name", ["ViT-B-16-SigLIP", "coca_ViT-B-32", "EVA02-B-16"])
 def test_other_architectures_go_to_a_folder_and_back_with_their_tokenizer(tmp_path, name):
     (tmp_path / "base").mkdir()

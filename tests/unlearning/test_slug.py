@@ -194,7 +194,7 @@ def test_float16_with_its_loss_scale_is_closer_still(tiny_world, clip):
         )
         for role in ("forget", "retain"):
             with torch.autocast("cpu", torch.float16, enabled=half):
-                loss = module._loss_sum({"image": images, "text": texts, "role": role, "sizes": [16, 16]})
+                loss = module.loss_sum({"image": images, "text": texts, "role": role, "sizes": [16, 16]})
             accumulator.backward(role, loss, len(images), "batch 0", scale)
         found.append(accumulator.finish())
     assert 0 < worst_deviation(*found) < 0.005
