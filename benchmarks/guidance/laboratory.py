@@ -41,7 +41,7 @@ from slug_lightning.search import (
 from slug_lightning.search.candidates import choose_candidates
 from slug_lightning.search.plan import choose
 from slug_lightning.unlearning import SLUG, GradientAccumulator
-from slug_lightning.unlearning.base import CLASSIFIERS, metric_name
+from slug_lightning.unlearning.base import classifier_of, metric_name
 
 DATASETS = ("forget", "identities", "imagenet")
 Split = Literal["search", "final"]
@@ -151,7 +151,7 @@ class Laboratory:
 
     @cache  # noqa: B019 (a laboratory lives as long as its concept)
     def _batches(self, split: Split, dataset: str) -> list[dict[str, Any]]:
-        images = self._images(split, CLASSIFIERS[dataset])
+        images = self._images(split, classifier_of(dataset))
         if dataset != "imagenet":
             label = images.label_of(self.concept)
             images = images.only(label) if dataset == "forget" else images.without(label)
@@ -168,15 +168,15 @@ class Laboratory:
             measured = self._measure(current)
 
     def _measure(self, current: Pass) -> list[Measured]:
-        self.evaluator.prepare(current.points, sorted({CLASSIFIERS[d] for d in current.datasets}))
+        self.evaluator.prepare(current.points, sorted({classifier_of(d) for d in current.datasets}))
         found = [Measured({}) for _ in current.points]
         for dataset in current.datasets:
             ranks: list[list[Tensor]] = [[] for _ in current.points]
             for number, batch in enumerate(self._batches(current.split, dataset)):
                 key = (current.split, dataset, number)
-                for i, scores, _ in self.evaluator.scores(batch["image"], CLASSIFIERS[dataset], key):
+                for i, scores, _ in self.evaluator.scores(batch["image"], classifier_of(dataset), key):
                     ranks[i].append(true_class_rank(scores, batch["label"]))
-            classes = len(self.evaluator.prompts[CLASSIFIERS[dataset]])
+            classes = len(self.evaluator.prompts[classifier_of(dataset)])
             for i, parts in enumerate(ranks):
                 found[i] = found[i].merge(_counted(dataset, torch.cat(parts), classes))
         return found
