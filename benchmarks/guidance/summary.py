@@ -121,6 +121,8 @@ def figure(rows: Sequence[Row], theme: Theme = LIGHT) -> Figure:
         write(axes, 0, 1.07, title, theme.ink, size=8.5, bold=True)
         axes.set_xticks(range(len(sizes[1])), [size_name(size) for size in sizes[1]])
         axes.set_xlim(-0.4, len(sizes[1]) - 0.6)
+        if value is None:
+            axes.set_ylim(0, 105)
         for line, forget in enumerate(sizes[0]):
             parts = [groups[forget, retain] for retain in sizes[1]]
             places = [
