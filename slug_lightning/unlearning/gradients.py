@@ -68,7 +68,7 @@ class Gradients:
         header = {
             **self.header,
             "format_version": FORMAT_VERSION,
-            "content": "mean gradients: forget = d mean(1 - cos) / d theta, retain = d InfoNCE / d theta",
+            "content": "mean gradients: forget = d mean(1 - cos) / d theta, retain = d loss / d theta",
             "layers": json.dumps(self.layers),
             "pairs": json.dumps(dict(self.pairs)),
             "losses": json.dumps(dict(self.losses)),
