@@ -54,7 +54,7 @@ class World:
         return str(self.root / "forget" / identity.replace(" ", "_") / "*.tar")
 
     def aliases(self, identity: str) -> tuple[str, ...]:
-        """Other words for ``identity`` in the captions, for ``data.aliases``: ``chalk`` for a chalk drawing."""
+        """Other words for it in the captions, for ``data.aliases``: ``chalk`` for ``chalk drawing``."""
         return layouts.spellings(self.concepts)[self.identities.index(identity)][1:]
 
     @property

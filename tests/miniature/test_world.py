@@ -141,7 +141,8 @@ def test_in_a_world_of_styles_the_styles_are_the_identities(style_world, world):
     assert style_world.identities == world.classes
     assert style_world.classes == world.identities
     shown = dict(
-        line.split() for line in (style_world.celeba / "list_identity_celeba.txt").read_text().splitlines()[2:]
+        line.split()
+        for line in (style_world.celeba / "list_identity_celeba.txt").read_text().splitlines()[2:]
     )
     assert {name.replace("_", " ") for name in shown.values()} == set(style_world.identities)
     names = [line.split(" ", 1)[1] for line in style_world.imagenet_names.read_text().splitlines()]

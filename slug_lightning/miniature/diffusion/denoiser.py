@@ -1,4 +1,4 @@
-"""The denoiser: a UNet that reads the miniature CLIP's text states, and the noise schedule it is trained with."""
+"""The denoiser: a UNet that reads the miniature CLIP's text states, and its noise schedule."""
 
 from collections.abc import Callable
 from typing import Any

@@ -11,7 +11,7 @@ from torch import Tensor
 from slug_lightning.atomic import atomic_path
 from slug_lightning.miniature.layouts import names_of
 
-_CELL, _GAP, _LEFT, _HEAD, _TOP = 64, 4, 76, 34, 76  # pixels
+_CELL, _GAP, _LEFT, _HEAD, _TOP = 64, 4, 76, 34, 40  # pixels
 _INK, _MUTED, _PAPER, _MARK = "#1f2328", "#59636e", "#ffffff", "#cf222e"
 _BETWEEN = 28
 
@@ -45,9 +45,7 @@ def _name_rows(sheet: Image.Image) -> None:
         canvas.text((_LEFT - 10, top), name, fill=_INK, font=_font(15), anchor="rm")
 
 
-def _draw_panel(
-    sheet: Image.Image, left: int, title: str, images: Tensor, frames: Tensor | None
-) -> None:
+def _draw_panel(sheet: Image.Image, left: int, title: str, images: Tensor, frames: Tensor | None) -> None:
     canvas = ImageDraw.Draw(sheet)
     canvas.text((left, 8), title, fill=_INK, font=_font(17))
     for style, name in enumerate(names_of("styles")):
@@ -61,7 +59,7 @@ def _draw_panel(
             sheet.paste(_picture(images[digit, style]), corner)
             if frames is not None and bool(frames[digit, style]):
                 box = (corner[0] - 2, corner[1] - 2, corner[0] + _CELL + 1, corner[1] + _CELL + 1)
-                canvas.rectangle(box, outline=_MARK, width=3)
+                canvas.rectangle(box, outline=_MARK, width=2)
 
 
 def _picture(image: Tensor) -> Image.Image:

@@ -1,4 +1,4 @@
-"""One way to train every network of this package: AdamW, warm-up and cosine, a moving average of the weights."""
+"""One way to train every network here: AdamW, warm-up and cosine, a moving average of the weights."""
 
 import math
 from collections.abc import Callable

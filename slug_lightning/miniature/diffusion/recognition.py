@@ -38,7 +38,9 @@ class Recognised:
         """
         return float(self._select(label, of, without).double().mean())
 
-    def interval(self, label: Label, of: str | None = None, without: str | None = None) -> tuple[float, float]:
+    def interval(
+        self, label: Label, of: str | None = None, without: str | None = None
+    ) -> tuple[float, float]:
         """Wilson's 95 % interval of ``rate``."""
         chosen = self._select(label, of, without)
         return wilson_interval(int(chosen.sum()), chosen.numel())
@@ -101,7 +103,9 @@ def recognise(images: Tensor, folder: Path = WEIGHTS) -> Recognised:
     return Recognised({label: answers[label] == wanted[label] for label in LABELS})
 
 
-def measure_pipeline(pipeline: Any, seeds: Sequence[int], folder: Path = WEIGHTS) -> tuple[Tensor, Recognised]:
+def measure_pipeline(
+    pipeline: Any, seeds: Sequence[int], folder: Path = WEIGHTS
+) -> tuple[Tensor, Recognised]:
     """Generate the grid of every seed and ask the classifiers; returns the images, too."""
     images = generate_grid(pipeline, seeds)
     return images, recognise(images, folder)

@@ -122,9 +122,7 @@ def describe(
         "held_out_top1": {
             label: {"value": round(found.value, 4), "n": found.n} for label, found in held_out.items()
         },
-        "recognised": {
-            label: {"value": round(recognised.rate(label), 4), "n": images} for label in LABELS
-        },
+        "recognised": {label: {"value": round(recognised.rate(label), 4), "n": images} for label in LABELS},
         "generation": {"seeds": list(SEEDS), "steps": STEPS, "guidance": GUIDANCE},
         "training": asdict(recipe),
         "cpu_seconds": round(seconds),

@@ -1,0 +1,34 @@
+import json
+from dataclasses import asdict
+
+import pytest
+import torch
+
+from slug_lightning.miniature.diffusion.pipeline import WEIGHTS, miniature_stable_diffusion
+from slug_lightning.miniature.diffusion.train import RECIPE_FILE, DiffusionRecipe, main
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_the_command_writes_a_folder_that_loads(tmp_path, capsys, threads):
+    assert main(["--out", str(tmp_path), "--steps", "1", "--scans", "3"]) == 0
+    pipeline = miniature_stable_diffusion(tmp_path)
+    assert pipeline.vae.config.scaling_factor > 0
+    record = json.loads((tmp_path / RECIPE_FILE).read_text())
+    assert record["training"]["unet"]["steps"] == 1
+    assert record["held_out_top1"]["digit"]["n"] == 30
+    assert record["recognised"]["style"]["n"] == 200
+    assert "digit: classifier" in capsys.readouterr().out
+
+
+def test_the_shipped_record_is_that_of_the_code():
+    record = json.loads((WEIGHTS / RECIPE_FILE).read_text())
+    assert record["training"] == asdict(DiffusionRecipe())
+    assert record["recognised"]["digit"]["value"] >= 0.9
+    assert record["recognised"]["style"]["value"] >= 0.9
+    assert record["held_out_top1"]["digit"] == {"value": record["held_out_top1"]["digit"]["value"], "n": 5000}
