@@ -24,6 +24,7 @@ class Schedule:
         decay: AdamW's weight decay.
         average: Decay of the moving average per update; 0 keeps the last weights.
         seed: Of weights, order, noise and augmentation.
+        stop: Update after which training ends before the schedule does.
     """
 
     steps: int
@@ -33,6 +34,7 @@ class Schedule:
     decay: float = 1e-4
     average: float = 0.0
     seed: int = 0
+    stop: int | None = None
 
     def rate(self, step: int) -> float:
         """Share of the highest learning rate at ``step``.
@@ -71,7 +73,7 @@ def optimise(
     averaged: M = mean.module  # type: ignore[assignment]
     generator = torch.Generator().manual_seed(schedule.seed)
     model.train()
-    for step in range(schedule.steps):
+    for step in range(schedule.stop or schedule.steps):
         value = loss(generator)
         optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]

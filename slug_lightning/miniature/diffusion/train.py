@@ -4,10 +4,11 @@
 """
 
 import argparse
+import json
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,9 @@ class DiffusionRecipe:
     digit: Schedule = field(default=Schedule(800, 64, 3e-3, warmup=50, average=0.99, seed=1))
     style: Schedule = field(default=Schedule(300, 64, 3e-3, warmup=50, average=0.99, seed=1))
     autoencoder: Schedule = field(default=Schedule(600, 64, 3e-3, warmup=50, average=0.99, seed=1))
-    unet: Schedule = field(default=Schedule(3000, 64, 1.2e-3, warmup=100, average=0.995, seed=1))
+    unet: Schedule = field(
+        default=Schedule(2600, 64, 1.2e-3, warmup=100, average=0.995, seed=1, stop=1000)
+    )
 
 
 def train(folder: Path, recipe: DiffusionRecipe, limit: int | None = None) -> dict[str, Any]:
@@ -94,6 +97,10 @@ def save_pipeline(pipeline: Any, folder: Path) -> None:
         half = getattr(pipeline, part).half()
         half.save_pretrained(folder / part)
         half.float()
+    # The class adds this key and warns of it when it is read.
+    path = folder / "vae" / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    write_json(path, {key: value for key, value in config.items() if key != "block_out_channels"})
 
 
 def save_classifier(label: Label, model: nn.Module, folder: Path) -> None:
@@ -139,8 +146,6 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         0.
     """
-    from dataclasses import replace
-
     parser = argparse.ArgumentParser(
         prog="python -m slug_lightning.miniature.diffusion.train", description=__doc__
     )
@@ -151,7 +156,8 @@ def main(args: Sequence[str] | None = None) -> int:
     recipe = DiffusionRecipe()
     if chosen.steps is not None:
         parts = {part: getattr(recipe, part) for part in ("digit", "style", "autoencoder", "unet")}
-        recipe = replace(recipe, **{part: replace(s, steps=chosen.steps) for part, s in parts.items()})
+        short = {part: replace(s, steps=chosen.steps, stop=None) for part, s in parts.items()}
+        recipe = replace(recipe, **short)
     torch.set_num_threads(1)  # sums depend on it
     record = train(chosen.out, recipe, chosen.scans)
     for label in LABELS:
