@@ -9,7 +9,7 @@ from torch import Tensor
 from slug_lightning.miniature.diffusion.autoencoder import LATENT_CHANNELS, LATENT_SIDE
 from slug_lightning.miniature.diffusion.prompts import all_prompts
 
-STEPS, GUIDANCE = 15, 3.0
+STEPS, GUIDANCE = 15, 5.0
 
 
 def starting_noise(count: int, seed: int) -> Tensor:
