@@ -69,7 +69,8 @@ def optimise(
     """
     optimizer = torch.optim.AdamW(model.parameters(), schedule.learning_rate, weight_decay=schedule.decay)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.rate)
-    mean = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(schedule.average), use_buffers=True)
+    averaging = get_ema_multi_avg_fn(schedule.average)  # type: ignore[no-untyped-call]
+    mean = AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
     averaged: M = mean.module  # type: ignore[assignment]
     generator = torch.Generator().manual_seed(schedule.seed)
     model.train()
