@@ -16,7 +16,8 @@ def new_autoencoder() -> Any:
     """An untrained ``AutoencoderTiny`` of diffusers, 0.21 M weights."""
     from diffusers import AutoencoderTiny
 
-    return AutoencoderTiny(
+    kind: Any = AutoencoderTiny
+    return kind(
         encoder_block_out_channels=(32, 32, 32),
         decoder_block_out_channels=(32, 32, 32),
         num_encoder_blocks=(0, 1, 2),
@@ -45,7 +46,8 @@ def train_autoencoder(drawings: Drawings, schedule: Schedule, noise: float = 0.1
             noisy = latents + noise * torch.randn(latents.shape, generator=generator)
             decoded = model.decode(noisy).sample.float()
         pull = (latents.float().square().mean(dim=(0, 2, 3)) - 1).square().mean()
-        return _difference(decoded, images) + 0.01 * pull
+        total: Tensor = _difference(decoded, images) + 0.01 * pull
+        return total
 
     return optimise(model, loss, schedule)
 
@@ -53,9 +55,13 @@ def train_autoencoder(drawings: Drawings, schedule: Schedule, noise: float = 0.1
 @torch.inference_mode()
 def encode_drawings(model: Any, drawings: Drawings, batch_size: int = 500) -> Tensor:
     """Latents of all pictures, ``(N, 4, 8, 8)``, in units of ``scaling_factor``."""
-    rows = torch.arange(len(drawings)).split(batch_size)
-    encoded = [model.encode(drawings.pixels(some) * 2 - 1).latents for some in rows]
-    return torch.cat(encoded) * model.config.scaling_factor
+    rows = torch.arange(len(drawings))
+    encoded = [
+        model.encode(drawings.pixels(rows[first : first + batch_size]) * 2 - 1).latents
+        for first in range(0, len(rows), batch_size)
+    ]
+    latents: Tensor = torch.cat(encoded) * model.config.scaling_factor
+    return latents
 
 
 def _difference(decoded: Tensor, images: Tensor) -> Tensor:

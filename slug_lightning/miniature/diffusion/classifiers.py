@@ -32,7 +32,8 @@ class PictureClassifier(nn.Sequential):
     def recognise(self, images: Tensor, batch_size: int = 500) -> Tensor:
         """Most likely class of each image; pixels in ``[0, 1]``, or uint8."""
         chosen = []
-        for batch in images.split(batch_size):
+        for first in range(0, len(images), batch_size):
+            batch = images[first : first + batch_size]
             pixels = batch.float() / 255 if batch.dtype == torch.uint8 else batch
             chosen.append(self(pixels).argmax(dim=1))
         return torch.cat(chosen)

@@ -20,7 +20,8 @@ def new_unet() -> Any:
     """An untrained ``UNet2DConditionModel`` of 1.2 M weights; text is read on the 4 x 4 grid."""
     from diffusers import UNet2DConditionModel
 
-    return UNet2DConditionModel(
+    kind: Any = UNet2DConditionModel
+    return kind(
         sample_size=LATENT_SIDE,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
@@ -38,7 +39,8 @@ def new_scheduler() -> Any:
     """Stable Diffusion's noise levels with its second version's target, sampled by DDIM."""
     from diffusers import DDIMScheduler
 
-    return DDIMScheduler(
+    kind: Any = DDIMScheduler
+    return kind(
         beta_start=0.00085,
         beta_end=0.012,
         beta_schedule="scaled_linear",

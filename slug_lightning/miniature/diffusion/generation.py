@@ -59,4 +59,4 @@ def generate_grid(pipeline: Any, seeds: Sequence[int]) -> Tensor:
     """
     prompts = all_prompts()
     grids = [generate(pipeline, prompts, starting_noise(len(prompts), seed)) for seed in seeds]
-    return torch.stack(grids).unflatten(1, (10, 10))
+    return torch.stack(grids).view(len(grids), 10, 10, *grids[0].shape[1:])

@@ -31,10 +31,8 @@ def miniature_stable_diffusion(folder: Path | str = WEIGHTS) -> Any:
             "`python -m slug_lightning.miniature.diffusion.train --out DIR`."
         )
     # The files are in half precision, the weights in memory are not.
-    unet, vae = (
-        kind.from_pretrained(folder / part).float().eval()
-        for kind, part in ((UNet2DConditionModel, "unet"), (AutoencoderTiny, "vae"))
-    )
+    kinds: tuple[tuple[Any, str], ...] = ((UNet2DConditionModel, "unet"), (AutoencoderTiny, "vae"))
+    unet, vae = (kind.from_pretrained(folder / part).float().eval() for kind, part in kinds)
     return assemble(unet, vae)
 
 
@@ -42,7 +40,8 @@ def assemble(unet: Any, vae: Any) -> Any:
     """A pipeline of these two, the miniature CLIP's text tower and tokenizer, and a DDIM scheduler."""
     from diffusers import StableDiffusionPipeline
 
-    pipeline = StableDiffusionPipeline(
+    kind: Any = StableDiffusionPipeline
+    pipeline = kind(
         vae=vae,
         text_encoder=miniature_text_encoder(),
         tokenizer=miniature_tokenizer(),
