@@ -104,7 +104,7 @@ class SlugTrainer(pl.Trainer):
 
     def fit(self, model: Unlearner, datamodule: UnlearningDataModule) -> None:  # type: ignore[override]
         """Gradients, layer scores, step search, patch and report."""
-        self._open_run(model, datamodule)
+        self._open_run(model, datamodule, separate=True)
         with quiet(), self._requeued():
             super().fit(model, datamodule=datamodule)
 
@@ -140,7 +140,7 @@ class SlugTrainer(pl.Trainer):
             model.use_gradients(Gradients.load(gradients), datamodule.concept)
         elif isinstance(model, SLUG):
             model.forget_gradients()  # of an earlier fit: this one measures
-        self._open_run(model, datamodule)
+        self._open_run(model, datamodule, separate=gradients is not None)
         files = [] if patch is None else [patch] if isinstance(patch, Path) else patch
         model.patch_name = ", ".join(map(str, files)) or None
         patched = applied_together([Patch.load(file) for file in files], model.load().model)
@@ -157,12 +157,14 @@ class SlugTrainer(pl.Trainer):
             self._signal_connector.requeue()
             raise
 
-    def _open_run(self, model: Unlearner, datamodule: UnlearningDataModule) -> None:
+    def _open_run(self, model: Unlearner, datamodule: UnlearningDataModule, separate: bool) -> None:
         """Refuse what cannot run before anything is written, then choose the folder.
 
         One rule: your logger's folder if it has one, else ``runs/<concept>/<time>`` with TensorBoard.
         """
         datamodule.look()
+        if separate:
+            datamodule.separate()
         model.load()
         model.check_settings(datamodule)
         root, name = Path(self.default_root_dir) / "runs", concept_folder(datamodule.concept)

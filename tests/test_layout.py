@@ -12,7 +12,8 @@ MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p.name not in ("__init__.py
 LAYERS = [
     {"errors", "atomic", "tensor_file"},
     {"functional"},
-    {"models", "data", "metrics"},
+    {"models", "data", "metrics", "curation"},
+    {"hosts"},
     {"patch", "search", "reports", "miniature"},
     {"unlearning"},
     {"callbacks", "preemption"},

@@ -73,6 +73,7 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
             "device": device_name(module.device),
         },
         "data": _data(module),
+        "evaluation": module.data.evaluation_account(),
         "environment": environment(trainer),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -34,13 +34,13 @@ class CelebAIdentities(LabelledImages):
         split: Images for the step search, or for the final figures.
         transform: Makes a ``(3, H, W)`` float tensor of an RGB image.
         partition_file: List that splits the images; see ``Partition.read``. By default a seeded hash does.
-        names_file: Lines ``2880 First_Last``: names of the numbers of people. Those without one are left out.
         search_share: Share of images for the search, without a list.
         max_identities: Use only so many of the most frequent people; ``None`` for all.
         include: Names that are used in addition, frequent or not: those to forget.
         images_per_identity: Use at most so many images a person, chosen by the seed; ``None`` for all.
         seed: Seed of split and choice.
         max_pixels: Larger images are skipped.
+        names_file: Lines ``2880 First_Last``: names of the numbers of people. Those without one are left out.
 
     Raises:
         DataNotFoundError: If a part of the data set is missing.
@@ -56,13 +56,13 @@ class CelebAIdentities(LabelledImages):
         split: Split,
         transform: Transform,
         partition_file: Path | str | None = None,
-        names_file: Path | str | None = None,
         search_share: float = 0.2,
         max_identities: int | None = 100,
         include: Sequence[str] = (),
         images_per_identity: int | None = None,
         seed: int = 0,
         max_pixels: int = MAX_PIXELS,
+        names_file: Path | str | None = None,
     ) -> None:
         for limit in (max_identities, images_per_identity):
             if limit is not None and limit < 1:

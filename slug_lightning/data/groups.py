@@ -6,9 +6,10 @@ shards, or of a sample of them, less those that are unusable or excluded, and a 
 number of processes.
 """
 
+import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Literal
 
@@ -19,7 +20,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from slug_lightning.data.captions import fold
 from slug_lightning.data.census import Census
-from slug_lightning.data.images import MAX_PIXELS
+from slug_lightning.data.images import MAX_PIXELS, decode_image
+from slug_lightning.data.overlap import Overlap, refuse_pair
 from slug_lightning.data.ranges import Numbered, read_ranges
 from slug_lightning.data.reasons import BadMemberError, SkipReason
 from slug_lightning.data.shards import Missing
@@ -50,6 +52,8 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         max_pixels: Larger images are skipped.
         first_group: Groups before it are left out, to continue an earlier run.
         groups_per_batch: Groups that are decoded and encoded together; it does not change what a group is.
+        measured: Names of the images that figures rest on, by the SHA-256 of their files.
+        overlap: Whether a pair with such an image is an error, or counted as ``measured`` and left out.
         missing: Whether shards that disappear or change while they are read stop the run, or are counted
             as ``lost``.
 
@@ -79,6 +83,8 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         first_group: int = 0,
         groups_per_batch: int = 1,
         missing: Missing = "refuse",
+        measured: Mapping[bytes, str] | None = None,
+        overlap: Overlap = "refuse",
     ) -> None:
         if group_size < 1 or groups_per_batch < 1:
             raise SettingError(
@@ -105,6 +111,7 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         self.first_group = first_group
         self.groups_per_batch = groups_per_batch
         self.missing: Missing = missing
+        self.measured, self.overlap = dict(measured or {}), overlap
 
     @property
     def groups(self) -> int:
@@ -175,8 +182,13 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         caption = numbered.sample.caption()
         if self.exclude is not None and self.exclude.search(fold(caption)):
             raise BadMemberError(SkipReason.EXCLUDED)
-        image = self.transform(numbered.sample.image(self.max_pixels))
-        return image, caption if self.caption is None else self.caption(caption)
+        file = numbered.sample.image_file()
+        if self.measured and (image := self.measured.get(hashlib.sha256(file).digest())):
+            if self.overlap == "refuse":
+                raise refuse_pair(numbered.sample.key, self.role, image)
+            raise BadMemberError(SkipReason.MEASURED)
+        tensor = self.transform(decode_image(file, self.max_pixels))
+        return tensor, caption if self.caption is None else self.caption(caption)
 
     def _no_images(self) -> Tensor:
         return self.transform(Image.new("RGB", (8, 8)))[None][:0]

@@ -104,7 +104,7 @@ def _class_names(root: Path, folders: Sequence[str], file: Path | str | None) ->
     if strangers and all(_is_synset(folder) for folder in folders):
         raise SettingError(
             f"Expected folders of ImageNet's 1,000 synsets but {len(strangers):,} of {len(folders):,} are "
-            f"others, first {strangers[:3]}; set class_names_file to a list with lines such as "
+            f"others, first {strangers[:3]}; set imagenet.class_names to a list with lines such as "
             "'n01440764 tench' (LOC_synset_mapping.txt)."
         )
     if strangers:

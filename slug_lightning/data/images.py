@@ -56,16 +56,15 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
                 raise BadMemberError(SkipReason.BROKEN_IMAGE, str(error)) from error
 
 
-def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Read and decode an image file; see ``decode_image``.
+def read_image_file(path: Path) -> bytes:
+    """Read an image file without decoding it.
 
     Args:
         path: The file. Links are followed.
-        max_pixels: Largest width times height.
 
     Raises:
-        BadMemberError: As ``decode_image``; ``no_image`` if it is a folder, a pipe or a device, is not there
-            or may not be read; ``too_large`` above 128 MiB.
+        BadMemberError: ``no_image`` if it is a folder, a pipe or a device, is not there or may not be read;
+            ``too_large`` above 128 MiB.
     """
     try:
         with open(path, "rb", opener=_without_waiting) as file:
@@ -74,10 +73,11 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
                 raise BadMemberError(SkipReason.NO_IMAGE, "not a file")
             if about.st_size > MAX_FILE_BYTES:
                 raise BadMemberError(SkipReason.TOO_LARGE, f"{about.st_size:,} bytes")
-            data = file.read(MAX_FILE_BYTES)
-    except OSError as error:  # removed, a folder, or not permitted
+            return file.read(MAX_FILE_BYTES)
+    except BadMemberError:  # a ValueError, too
+        raise
+    except (OSError, ValueError) as error:  # removed, a folder, not permitted; a name with a NUL
         raise BadMemberError(SkipReason.NO_IMAGE, str(error)) from error
-    return decode_image(data, max_pixels)
 
 
 def _without_waiting(path: str, flags: int) -> int:

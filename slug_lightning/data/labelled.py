@@ -1,7 +1,7 @@
 """Images with labels, for zero-shot evaluation."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from slug_lightning.data.images import MAX_PIXELS, decode_image, read_image
+from slug_lightning.data.images import MAX_PIXELS, decode_image, read_image_file
 from slug_lightning.data.members import read_member
 from slug_lightning.data.partition import Partition, Split, hashed
 from slug_lightning.data.reasons import BadMemberError
@@ -36,14 +36,22 @@ class Entry:
     offset: int | None = None
 
     def read(self, max_pixels: int = MAX_PIXELS) -> Image.Image:
-        """Read and decode the image; see ``read_image``.
+        """Read and decode the image; see ``decode_image``.
 
         Raises:
             BadMemberError: With the reason why there is no usable image.
         """
+        return decode_image(self.data(), max_pixels)
+
+    def data(self) -> bytes:
+        """The image file's bytes.
+
+        Raises:
+            BadMemberError: With the reason why there are none.
+        """
         if self.offset is None:
-            return read_image(self.path, max_pixels)
-        return decode_image(read_member(str(self.path), self.offset), max_pixels)
+            return read_image_file(self.path)
+        return read_member(str(self.path), self.offset)
 
 
 class LabelledImages(Dataset[dict[str, Any]]):
@@ -118,6 +126,10 @@ class LabelledImages(Dataset[dict[str, Any]]):
     def without(self, *labels: int) -> "LabelledImages":
         """The images of all other labels, under the same names."""
         return self._view([entry for entry in self.entries if entry.label not in labels])
+
+    def without_keys(self, keys: Container[str]) -> "LabelledImages":
+        """The images with other keys, under the same names."""
+        return self._view([entry for entry in self.entries if entry.key not in keys])
 
     def of_split(self, partition: Partition, split: Split) -> "LabelledImages":
         """The images that a partition gives to a split, under the same names."""

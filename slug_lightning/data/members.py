@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from webdataset.gopen import Pipe, gopen
+from webdataset.gopen import Pipe, gopen, gopen_schemes
 
 from slug_lightning.data.headers import Ending, Header, HeaderWalk
 from slug_lightning.data.inflation import Inflated, is_compressed
@@ -89,7 +89,7 @@ class ShardReader:
         try:
             self._file = _open_bytes(shard)
             self._head = self._file.read(6)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ImportError) as error:
             raise DataNotFoundError(f"Shard '{shard}' cannot be opened: {error}.") from error
         self._hash.update(self._head)
         self.seekable = is_local(shard) and not is_compressed(self._head)
@@ -177,6 +177,11 @@ def read_member(shard: str, offset: int) -> bytes:
 def _open_bytes(shard: str) -> BinaryIO:
     if is_local(shard):
         return Path(shard).open("rb")
+    scheme = shard.partition(":")[0]
+    if scheme not in gopen_schemes:  # s3, abfs, memory, ... and what other packages register
+        import fsspec
+
+        return cast(BinaryIO, fsspec.open(shard, "rb").open())
     file = gopen(shard)
     if isinstance(file, Pipe):
         file.ignore_errors = True  # else what it gave before it failed is lost, or not, by timing

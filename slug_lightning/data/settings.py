@@ -10,17 +10,17 @@ class IdentitySettings:
 
     Attributes:
         root: Folder with ``img_align_celeba/`` and ``list_identity_celeba.txt`` or ``identity_CelebA.txt``.
-        names: Lines ``2880 First_Last``, for ``identity_CelebA.txt``, which has numbers for people.
         partition: File that deals images to search (1) and final figures (2); by default a seeded hash does.
         most: How many of the most frequent identities are measured beside the concept.
         templates: Name of a template set, or format strings with one ``{}``.
+        names: Lines ``2880 First_Last``, for ``identity_CelebA.txt``, which has numbers for people.
     """
 
     root: Path = Path("data/celeba")
-    names: Path | None = None
     partition: Path | None = None
     most: int | None = 100
     templates: str | list[str] = "identity"
+    names: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from slug_lightning.atomic import atomic_path, write_text
+from slug_lightning.data.samples import IMAGE_SUFFIXES
 from slug_lightning.errors import BadDataError, SettingError
 
-IMAGE_EXTENSIONS = ("jpg", "jpeg", "png", "webp")
 LARGEST_SHARD = 10_000  # keys are 5 digits of shard and 4 of pair
 
 
@@ -96,7 +96,7 @@ class ShardWriter:
 
         Args:
             image: The encoded image, stored as it is.
-            extension: ``jpg``, ``jpeg``, ``png`` or ``webp``.
+            extension: One of ``IMAGE_SUFFIXES``: ``jpg``, ``png`` and so on.
             caption: Its text.
             url: Where it came from.
             original_size: Width and height before resizing, pixels; by default those of ``image``.
@@ -108,10 +108,8 @@ class ShardWriter:
             SettingError: If the extension is not one that readers of shards know.
             BadDataError: If ``image`` is not an image.
         """
-        if extension not in IMAGE_EXTENSIONS:
-            raise SettingError(
-                f"Expected an image extension out of {IMAGE_EXTENSIONS}, but got '{extension}'."
-            )
+        if extension not in IMAGE_SUFFIXES:
+            raise SettingError(f"Expected an image extension out of {IMAGE_SUFFIXES}, but got '{extension}'.")
         size = _size(image)
         row = self._row(caption, url, "success", None)
         row["width"], row["height"] = size

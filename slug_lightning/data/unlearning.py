@@ -1,32 +1,35 @@
 """The data of one deletion: pairs for the gradients, images for the search and for the final figures."""
 
 import hashlib
-import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from slug_lightning.data.captions import concept_folder, concept_pattern
-from slug_lightning.data.celeba import CelebAIdentities
 from slug_lightning.data.census import Census, take_census
 from slug_lightning.data.census_cache import CensusCache
 from slug_lightning.data.evaluation import evaluation_loader
-from slug_lightning.data.extra import check_names, open_extra
+from slug_lightning.data.evaluation_sets import EvaluationSets, collecting
 from slug_lightning.data.groups import GroupedPairs, Role
-from slug_lightning.data.imagenet import ImageNetFolder
 from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.labelled import LabelledImages
+from slug_lightning.data.late import LatePreprocess
 from slug_lightning.data.members import is_local
+from slug_lightning.data.overlap import (
+    Digests,
+    Overlap,
+    evaluation_account,
+    measured_images,
+    separate,
+    take_digests,
+)
 from slug_lightning.data.partition import Split
 from slug_lightning.data.phased import PhasedLoader
-from slug_lightning.data.prompts import fill, templates
 from slug_lightning.data.ranges import changes
 from slug_lightning.data.reasons import SkipReason
 from slug_lightning.data.sampling import sample_pairs
@@ -35,8 +38,6 @@ from slug_lightning.data.shards import Missing
 from slug_lightning.data.showing import Sample, pick_samples
 from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
 
-SPLITS: tuple[Split, Split] = ("search", "final")
-
 
 def _always(caption: str, original: str) -> str:
     """A caption whatever the original was; a named function, so that loader processes can receive it."""
@@ -44,32 +45,8 @@ def _always(caption: str, original: str) -> str:
     return caption
 
 
-class LatePreprocess:
-    """A transform that is known only once the model is loaded, after the data were looked at."""
-
-    def __init__(self) -> None:
-        self._transform: Callable[[Image.Image], Tensor] | None = None
-
-    def bind(self, transform: Callable[[Image.Image], Tensor]) -> None:
-        """Set the transform."""
-        self._transform = transform
-
-    def __call__(self, image: Image.Image) -> Tensor:
-        """Tensor ``(3, H, W)`` of an RGB image."""
-        assert self._transform is not None
-        return self._transform(image)
-
-    def __repr__(self) -> str:
-        return re.sub(r" at 0x[0-9a-f]+", "", repr(self._transform))  # addresses change from run to run
-
-
-@contextmanager
-def _collecting(missing: list[str]) -> Iterator[None]:
-    """Note what is missing and go on, so that one error can name it all."""
-    try:
-        yield
-    except DataNotFoundError as error:
-        missing.append(str(error))
+def _digest_of(measured: Mapping[bytes, str]) -> str:
+    return hashlib.sha256(b"".join(sorted(measured))).hexdigest()
 
 
 class UnlearningDataModule(pl.LightningDataModule):
@@ -105,6 +82,9 @@ class UnlearningDataModule(pl.LightningDataModule):
         incomplete_shards: ``skip`` (count and report) or ``refuse`` shards that are cut short.
         missing_shards: The same for shards that are not there, or disappear or change while they are read.
         max_pixels: Larger images are skipped.
+        overlap: What happens to an image file that would serve twice, as a pair of the gradients, in the
+            search or for the final figures: ``refuse``, ``leave_out`` (it serves the later purpose alone) or
+            ``allow``.
         census_cache: Folder in which counts of unchanged shards are remembered; by default all are counted in
             every run. See ``CensusCache``.
         seed: Of samples and partitions.
@@ -138,6 +118,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         incomplete_shards: Missing = "skip",
         missing_shards: Missing = "refuse",
         max_pixels: int = MAX_PIXELS,
+        overlap: Overlap = "refuse",
         census_cache: Path | None = None,
         seed: int = 0,
     ) -> None:
@@ -154,21 +135,30 @@ class UnlearningDataModule(pl.LightningDataModule):
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
         self.aliases, self.others, self.root = list(aliases or []), list(others or []), Path(root)
         self.shards = {"forget": forget_shards, "retain": retain_shards}
-        self.identities, self.imagenet, self.extra = identities, imagenet, tuple(extra or [])
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
         self.groups_per_batch: dict[Role, int] = {"forget": 1, "retain": groups_per_batch}
         self.retain_limit, self.forget_caption = retain_limit, forget_caption
         self.samples_of = {"forget": forget_sample, "retain": retain_sample}
         self.sample_seed = sample_seed
-        self.search_share, self.seed, self.num_workers = search_share, seed, num_workers
+        self.num_workers = num_workers
         self.eval_batch_size, self.max_pixels = eval_batch_size, max_pixels
         self.max_bad_share, self.incomplete = max_bad_share, incomplete_shards
         self.missing_shards, self.census_cache = missing_shards, census_cache
+        self.overlap, self.digests = overlap, Digests()
         self.census: dict[str, Census] = {}
-        self.sets: dict[tuple[Split, str], LabelledImages] = {}
-        self._images: dict[tuple[Split, str], LabelledImages] = {}
-        self._templates: dict[str, tuple[str, ...]] = {}
         self._preprocess = LatePreprocess()
+        self.evaluation = EvaluationSets(
+            self.concept,
+            self.others,
+            identities,
+            imagenet,
+            tuple(extra or []),
+            self.root,
+            self._preprocess,
+            search_share,
+            seed,
+            max_pixels,
+        )
         self._tokenize: Callable[[list[str]], Tensor] | None = None
 
     def look(self) -> None:
@@ -179,9 +169,18 @@ class UnlearningDataModule(pl.LightningDataModule):
             ConceptNotFoundError: If no identity has the concept's name.
         """
         if not self.sets:
-            check_names(self.extra)
             self._find()
-            self._divide()
+            self.evaluation.divide()
+
+    def separate(self) -> None:
+        """Have the images of gradients, search and final figures apart; before a search.
+
+        Raises:
+            BadDataError: If search and final figures share an image and ``overlap`` refuses that.
+        """
+        if not self.digests:
+            self.digests = take_digests(self.evaluation)
+            separate(self.evaluation, self.digests, self.overlap)
 
     def setup(self, stage: str) -> None:
         """Called by Lightning on every process."""
@@ -197,7 +196,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         count = None if cache is None else CensusCache(cache).count
         for role, shards in self.shards.items():
             limit = self.retain_limit if role == "retain" else None
-            with _collecting(missing):
+            with collecting(missing):
                 self.census[role] = take_census(
                     self._expand(shards),
                     limit,
@@ -209,15 +208,7 @@ class UnlearningDataModule(pl.LightningDataModule):
                 sample = self.samples_of[role]
                 if sample is not None:
                     self.census[role] = sample_pairs(self.census[role], sample, self.sample_seed)
-        for split in SPLITS:
-            with _collecting(missing):
-                self._images[split, "identities"] = self._open_identities(split)
-            if self.imagenet is not None:
-                with _collecting(missing):
-                    self._images[split, "imagenet"] = self._open_imagenet(self.imagenet, split)
-        for settings in self.extra:
-            with _collecting(missing):
-                self._open_extra(settings)
+        self.evaluation.open(missing)
         if missing:
             raise DataNotFoundError(" ".join(dict.fromkeys(missing)))
 
@@ -230,54 +221,15 @@ class UnlearningDataModule(pl.LightningDataModule):
     def _path(self, path: Path | None) -> Path | None:
         return None if path is None else self.root / path
 
-    def _open_identities(self, split: Split) -> LabelledImages:
-        settings = self.identities
-        return CelebAIdentities(
-            self.root / settings.root,
-            split,
-            self._preprocess,
-            partition_file=self._path(settings.partition),
-            names_file=self._path(settings.names),
-            search_share=self.search_share,
-            max_identities=settings.most,
-            include=[self.concept, *self.others],
-            seed=self.seed,
-            max_pixels=self.max_pixels,
-        )
+    @property
+    def sets(self) -> dict[tuple[Split, str], LabelledImages]:
+        """Evaluation images by split and data set: ``forget`` and those that must stay."""
+        return self.evaluation.parts
 
-    def _open_imagenet(self, settings: ImageNetSettings, split: Split) -> LabelledImages:
-        return ImageNetFolder(
-            self.root / settings.root,
-            split,
-            self._preprocess,
-            class_names_file=self._path(settings.class_names),
-            partition_file=self._path(settings.partition),
-            search_share=self.search_share,
-            subset=settings.search_images if split == "search" else settings.final_images,
-            seed=self.seed,
-            max_pixels=self.max_pixels,
-        )
-
-    def _open_extra(self, settings: ExtraSettings) -> None:
-        found = open_extra(
-            settings, self.root.joinpath, self._preprocess, self.search_share, self.seed, self.max_pixels
-        )
-        self._templates[settings.name] = found.templates
-        self._images |= {(split, settings.name): images for split, images in found.splits.items()}
-
-    def _divide(self) -> None:
-        """Data sets per split: images of the concept, of other identities, by class, and the extra ones."""
-        self.concept_label = self._images["final", "identities"].label_of(self.concept)
-        for split in SPLITS:
-            people = self._images[split, "identities"]
-            self.sets[split, "forget"] = people.only(self.concept_label)
-            others = [people.label_of(name) for name in self.others]
-            self.sets[split, "identities"] = people.without(self.concept_label, *others)
-            if self.imagenet is not None:
-                self.sets[split, "imagenet"] = self._images[split, "imagenet"]
-            for name in (settings.name for settings in self.extra):
-                if (split, name) in self._images:
-                    self.sets[split, name] = self._images[split, name]
+    @property
+    def concept_label(self) -> int:
+        """Label of the concept among the identities."""
+        return self.evaluation.concept_label
 
     @property
     def loader_names(self) -> list[tuple[Split, str]]:
@@ -286,17 +238,11 @@ class UnlearningDataModule(pl.LightningDataModule):
 
     def class_names(self, classifier: str) -> list[str]:
         """Names that a classifier chooses among: ``identities``, ``imagenet`` or that of an extra set."""
-        return list(self._images["final", classifier].names)
+        return self.evaluation.class_names(classifier)
 
     def prompts(self) -> dict[str, list[list[str]]]:
         """Prompts per classifier: one row per class, one entry per template."""
-        chosen = {"identities": templates(self.identities.templates)}
-        if self.imagenet is not None:
-            chosen["imagenet"] = templates(self.imagenet.templates)
-        return {
-            name: [fill(sentences, label) for label in self.class_names(name)]
-            for name, sentences in {**chosen, **self._templates}.items()
-        }
+        return self.evaluation.prompts()
 
     @property
     def groups(self) -> dict[Role, int]:
@@ -312,6 +258,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             "captions": self.forget_caption if role == "forget" else sorted(self.names),
             "concept": self.concept if role == "forget" else None,
             "drawn": self.samples_of[role] and [self.samples_of[role], self.sample_seed],
+            "measured": self.overlap != "allow" and _digest_of(self.measured),
             "max_pixels": self.max_pixels,
             "preprocess": repr(self._preprocess),
         }
@@ -320,6 +267,11 @@ class UnlearningDataModule(pl.LightningDataModule):
     def names(self) -> list[str]:
         """What is left out of the retain pairs: the concept, its aliases, the request's other concepts."""
         return [self.concept, *self.aliases, *self.others]
+
+    @property
+    def measured(self) -> dict[bytes, str]:
+        """Images that no gradient may see, by the SHA-256 of their files."""
+        return {} if self.overlap == "allow" else measured_images(self.digests)
 
     def train_dataloader(self) -> PhasedLoader:
         """Forget pairs, then retain pairs, each group once, dealt to processes by number.
@@ -351,6 +303,8 @@ class UnlearningDataModule(pl.LightningDataModule):
             first_group=started.get(role, 0),
             groups_per_batch=self.groups_per_batch[role],
             missing=self.missing_shards,
+            measured=self.measured,
+            overlap=self.overlap,
             **options,
         )
 
@@ -379,7 +333,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         Raises:
             BadDataError: Above ``max_bad_share``, with the counts.
         """
-        bad = {reason: n for reason, n in skipped.items() if reason != SkipReason.EXCLUDED.value}
+        meant = (SkipReason.EXCLUDED.value, SkipReason.MEASURED.value)
+        bad = {reason: n for reason, n in skipped.items() if reason not in meant}
         if missing := self._missing(role):
             bad["missing"] = missing
         total = sum(bad.values()) + pairs
@@ -409,6 +364,10 @@ class UnlearningDataModule(pl.LightningDataModule):
                 f"data.max_bad_share={self.max_bad_share:g} allows. Look at the images in "
                 f"{str(images.entries[0].path.parent)!r}."
             )
+
+    def evaluation_account(self) -> dict[str, Any]:
+        """What the figures rest on, and what is done about images that would serve twice."""
+        return {"overlap": self.overlap, "sets": evaluation_account(self.evaluation, self.digests)}
 
     def _missing(self, role: str) -> int:
         """Promised pairs that are not there, as far as they were asked for."""
@@ -442,14 +401,14 @@ class UnlearningDataModule(pl.LightningDataModule):
     def labels(self) -> dict[str, str]:
         """Display names of metrics; the classes of a data set that is not ImageNet are called classes."""
         names = {"retain/identities_top5": "other identities, top-5"}
-        if self.imagenet is not None and len(self.class_names("imagenet")) != 1000:
+        if self.evaluation.imagenet is not None and len(self.class_names("imagenet")) != 1000:
             names |= {f"retain/imagenet_top{k}": f"classes (ImageNet layout), top-{k}" for k in (1, 5)}
-        extra = [settings.name for settings in self.extra]
+        extra = [settings.name for settings in self.evaluation.extra]
         return names | {f"retain/{name}_top{k}": f"{name}, top-{k}" for name in extra for k in (1, 5)}
 
     def samples(self, count: int = 4) -> list[Sample]:
         """Images of the final split to show, ``count`` of each data set but the extra ones."""
-        extra = {settings.name for settings in self.extra}
+        extra = {settings.name for settings in self.evaluation.extra}
         final = {
             name: images
             for (split, name), images in self.sets.items()

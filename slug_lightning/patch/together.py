@@ -32,7 +32,7 @@ def applied_together(patches: Sequence[Patch], model: nn.Module, force: bool = F
             for patch in patches:
                 weight = get_layer(model, patch.layer)
                 originals.setdefault(patch.layer, weight.detach().clone())
-                weight.copy_(weight.float() + patch.update.to(weight.device))
+                weight.copy_(patch.edited(weight))
         yield model
     finally:
         with torch.no_grad():

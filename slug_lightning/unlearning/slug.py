@@ -15,6 +15,8 @@ from torch import Tensor
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
 from slug_lightning.functional import clip_loss, pair_cosine_loss, sigmoid_loss
+from slug_lightning.hosts import HostName
+from slug_lightning.hosts.reading import keep_read
 from slug_lightning.models import (
     Clip,
     candidate_layers,
@@ -55,6 +57,7 @@ class SLUG(Unlearner):
         pretrained: open_clip tag or weights file.
         include: Shell patterns of canonical layer names that may be edited.
         exclude: Preset (``default``, ``published``) or shell patterns of names that may not.
+        host: Where the patch is to be used: only layers that this host reads are candidates.
         search: How layer and step are searched.
         reuse_gradients: Take gradients of the same model, data and settings from a finished run beside this
             one, and go on with the pass of a killed one.
@@ -71,11 +74,13 @@ class SLUG(Unlearner):
         search: SearchSettings = SearchSettings(),
         reuse_gradients: bool = True,
         save_every: int = 100,
+        host: HostName | None = None,
     ) -> None:
         super().__init__(model, pretrained)
         if save_every < 1:
             raise SettingError(f"Expected model.save_every to be at least 1 group, but got {save_every}.")
         self.include, self.exclude, self.search = tuple(include), exclude, search
+        self.host = host
         self.reuse_gradients, self.save_every = reuse_gradients, save_every
         self.automatic_optimization = False
         self.gradients: Gradients | None = None
@@ -91,6 +96,8 @@ class SLUG(Unlearner):
         if self.clip is None:
             clip = super().load()
             names = set(candidate_layers(clip.model, self.exclude, self.include))
+            if self.host is not None:
+                names = set(keep_read(self.host, names, [name for name, _ in clip.model.named_parameters()]))
             for name, weight in clip.model.named_parameters():
                 weight.requires_grad_(name in names)
             self.towers = vision_tower(clip.model), text_tower(clip.model)

@@ -37,7 +37,7 @@ def test_unknown_command_is_one_sentence_with_a_near_miss(capsys):
     assert "Closest: ['validate'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["demo", "apply", "revert", "inspect", "report"])
+@pytest.mark.parametrize("command", ["demo", "curate", "apply", "revert", "inspect", "report"])
 def test_each_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])

@@ -108,7 +108,7 @@ def test_some_of_the_thousand_are_told_from_all_of_them(tmp_path):
 
 
 def test_other_synsets_without_names_are_refused(root):
-    with pytest.raises(SettingError, match=r"synsets but 3 of 3 are others, .*; set class_names_file"):
+    with pytest.raises(SettingError, match=r"synsets but 3 of 3 are others, .*; set imagenet\.class_names"):
         ImageNetFolder(root, "final", to_tensor)
 
 

@@ -1,5 +1,6 @@
 import bz2
 import gzip
+import hashlib
 import lzma
 import tarfile
 
@@ -144,3 +145,20 @@ class Failing:
 
     def readinto(self, buffer):
         raise OSError("I/O error")
+
+
+def test_a_url_that_only_fsspec_knows(tmp_path):
+    import fsspec
+
+    data = write_pairs(tmp_path / "x.tar", range(3)).read_bytes()
+    with fsspec.open("memory://shards/x.tar", "wb") as file:
+        file.write(data)
+    with ShardReader("memory://shards/x.tar") as reader:
+        assert [member.name for member in reader][::3] == [f"{n:09d}.jpg" for n in range(3)]
+        assert reader.digest() == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("url", ["memory://shards/none.tar", "nosuchscheme://x.tar"])
+def test_a_url_that_cannot_be_opened_is_one_sentence(url):
+    with pytest.raises(DataNotFoundError, match=f"Shard '{url}' cannot be opened"):
+        ShardReader(url)

@@ -108,8 +108,8 @@ def test_a_folder_with_shards_is_refused(tmp_path):
 
 
 def test_an_unknown_extension_is_refused(tmp_path):
-    with ShardWriter(tmp_path) as writer, pytest.raises(SettingError, match="'gif'"):
-        writer.add(png(), "gif", "a")
+    with ShardWriter(tmp_path) as writer, pytest.raises(SettingError, match="'tiff'"):
+        writer.add(png(), "tiff", "a")
 
 
 @pytest.mark.parametrize("count", [0, 10_001])

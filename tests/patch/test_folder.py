@@ -3,6 +3,7 @@ import json
 import open_clip
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from slug_lightning.errors import DataNotFoundError, PatchMismatchError, SettingError
@@ -70,6 +71,18 @@ def test_two_patches_are_reverted_one_by_one(base, tmp_path):
     revert_folder(tmp_path / "back_to_one", tmp_path / "base_again")
     zero = load_clip(f"local-dir:{tmp_path / 'base_again'}").model.state_dict()
     assert all(torch.equal(zero[n], t) for n, t in base.model.state_dict().items())
+
+
+def test_what_was_forced_is_remembered_and_reverted_too(base, tmp_path):
+    patch = patch_for(base)
+    with torch.no_grad():
+        base.model.visual.proj.add_(1)
+    apply_to_folder(patch, base, tmp_path / "out", force=True)
+    with safe_open(tmp_path / "out" / "slug_undo" / "000.safetensors", framework="pt") as file:
+        assert "is not the one the patch was made on" in json.loads(file.metadata()["forced"])[0]
+    revert_folder(tmp_path / "out", tmp_path / "back")
+    back = load_clip(f"local-dir:{tmp_path / 'back'}").model
+    assert torch.equal(back.visual.proj, base.model.visual.proj)
 
 
 def test_existing_folder_is_not_overwritten(base, tmp_path):
