@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ def curate(
     executor: Executor | None = None,
     dry_run: bool = False,
     overwrite: bool = False,
+    watch: Callable[[ForgetSet], None] | None = None,
 ) -> Outcome:
     """Search sources for a concept and write ``out/<concept>/`` in img2dataset's layout, with a manifest.
 
@@ -67,6 +68,7 @@ def curate(
         executor: What reads the sources; by default this process. It changes nothing in the result.
         dry_run: Count, draw a contact sheet beside the folder and write nothing else; no retain sample.
         overwrite: Replace a forget set of the same concept that was curated with other settings.
+        watch: Called with what there is after each source that was searched.
 
     Raises:
         ConceptNotFoundError: If no pair is found; near misses are said. Nothing is written or replaced.
@@ -80,7 +82,7 @@ def curate(
     names = [source.name for source in sources]
     kind = "dry-run" if dry_run else "curate"
     staging = Staging(out / f".{folder.name}.{kind}", {**facts, "names": _hash(names)})
-    forget = collect(sources, _bounded(query, settings), settings, staging, executor or Here())
+    forget = collect(sources, _bounded(query, settings), settings, staging, executor or Here(), watch)
     if not forget.kept:
         staging.remove()
         raise _nothing(query, sources, forget)

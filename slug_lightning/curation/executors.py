@@ -1,6 +1,7 @@
 """Running functions on many sources, here, in processes or on a Ray cluster, with results in order."""
 
 import os
+import signal
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
@@ -198,7 +199,8 @@ def _windowed(
 
 
 def _end_with_parent() -> None:
-    """In a worker: end when the process that started it is gone, even if it was killed."""
+    """In a worker: leave Ctrl-C to the process that started it, and end when that is gone, even if killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_wait_and_exit, args=(parent,), daemon=True).start()

@@ -1,7 +1,7 @@
 """Choosing the pairs that name the concept, source by source."""
 
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -74,6 +74,7 @@ def collect(
     settings: CurationSettings,
     staging: Staging,
     executor: Executor,
+    watch: Callable[[ForgetSet], None] | None = None,
 ) -> ForgetSet:
     """Search the sources in order, until the limit is reached.
 
@@ -83,6 +84,7 @@ def collect(
         settings: What to keep.
         staging: Where the pairs are put; finished sources are found there again.
         executor: What runs the searches; it changes nothing in the result.
+        watch: Called with what there is after each source.
     """
     chosen, sieve = ForgetSet(), _Sieve(query, settings)
     with closing(_harvests(sources, query, staging, executor)) as harvests:
@@ -93,6 +95,8 @@ def collect(
             chosen.sources.append(_count(sources[number].name, harvest, len(kept), dropped))
             chosen.lookalikes += harvest.lookalikes[: MAX_LOOKALIKES - len(chosen.lookalikes)]
             chosen.resumed += resumed
+            if watch is not None:
+                watch(chosen)
             if len(kept) == room:
                 break
     return chosen

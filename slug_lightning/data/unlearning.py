@@ -97,6 +97,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         census_cache: Folder in which counts of unchanged shards are remembered; by default all are counted in
             every run. See ``CensusCache``.
         seed: Of samples and partitions.
+        concept_regex: Pattern for what names do not cover, left out of the retain pairs as well; see
+            ``concept_pattern``.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         max_pixels: int = MAX_PIXELS,
         census_cache: Path | None = None,
         seed: int = 0,
+        concept_regex: str | None = None,
     ) -> None:
         super().__init__()
         if not concept.strip():
@@ -130,6 +133,8 @@ class UnlearningDataModule(pl.LightningDataModule):
             raise SettingError(f"Expected data.max_bad_share in [0, 1], but got {max_bad_share}.")
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
         self.aliases, self.root = list(aliases or []), Path(root)
+        self.concept_regex = concept_regex
+        self._pattern()  # refused now, if it is none
         self.shards = {"forget": forget_shards, "retain": retain_shards}
         self.identities, self.imagenet = identities, imagenet
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
@@ -265,6 +270,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             "samples": {role: census.samples for role, census in self.census.items()},
             "groups": self.group_sizes,
             "names": [self.concept, *self.aliases],
+            "concept_regex": self.concept_regex,
             "forget_caption": self.forget_caption,
             "max_pixels": self.max_pixels,
             "preprocess": repr(self._preprocess),
@@ -275,13 +281,17 @@ class UnlearningDataModule(pl.LightningDataModule):
 
         Groups that an earlier run has done are left out (``first_groups`` of the module).
         """
-        exclude = concept_pattern([self.concept, *self.aliases])
+        exclude = self._pattern()
         template = self.forget_caption
         caption = None if template is None else partial(_always, template.replace("{}", self.concept))
         forget, retain = self._pairs("forget", caption=caption), self._pairs("retain", exclude=exclude)
         if not len(forget) + len(retain):  # nothing is left to do, but Lightning ends a run without batches
             return PhasedLoader([{**retain.empty_batch(), "groups": 0}])
         return PhasedLoader(*(self._pair_loader(pairs) for pairs in (forget, retain)))
+
+    def _pattern(self) -> re.Pattern[str]:
+        """Finds the concept in folded captions: the matcher of ``slug curate``."""
+        return concept_pattern([self.concept, *self.aliases], self.concept_regex)
 
     def _pairs(self, role: Role, **options: Any) -> GroupedPairs:
         trainer = self.trainer

@@ -36,6 +36,21 @@ def test_each_pair_once_forget_first_and_the_concept_left_out_of_retain(tiny_wor
     assert keys["forget"] == [p.key for p in iter_pairs(str(tiny_world / "forget" / "seven" / "*.tar"))]
 
 
+def test_what_a_regex_finds_is_left_out_of_retain_as_in_curation(tiny_world, tmp_path):
+    data = prepared(tiny_world, tmp_path, "--data.concept_regex", "(new in the )?shop|studio")
+    keys = [key for batch in data.train_dataloader() if batch["role"] == "retain" for key in batch["key"]]
+    retained = list(iter_pairs(str(tiny_world / "laion" / "*.tar")))
+    plain = [p.key for p in retained if not names_concept(p.caption, "seven")]
+    assert keys == [p.key for p in retained if not names_concept(p.caption, "seven", "shop|studio")]
+    assert len(keys) < len(plain)
+    assert data.pair_settings()["concept_regex"] == "(new in the )?shop|studio"
+
+
+def test_a_regex_that_is_none_is_refused_at_once(tiny_world, tmp_path):
+    with pytest.raises(SettingError, match="Expected a regular expression"):
+        prepared(tiny_world, tmp_path, "--data.concept_regex", "(")
+
+
 def test_captions_of_the_retain_pairs_are_their_own(tiny_world, tmp_path):
     data = prepared(tiny_world, tmp_path, "--data.forget_caption", "{}.")
     texts = {"forget": set(), "retain": set()}
