@@ -134,7 +134,6 @@ class UnlearningDataModule(pl.LightningDataModule):
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
         self.aliases, self.root = list(aliases or []), Path(root)
         self.concept_regex = concept_regex
-        self._pattern()  # refused now, if it is none
         self.shards = {"forget": forget_shards, "retain": retain_shards}
         self.identities, self.imagenet = identities, imagenet
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
@@ -156,7 +155,9 @@ class UnlearningDataModule(pl.LightningDataModule):
         Raises:
             DataNotFoundError: Naming everything that is missing at once.
             ConceptNotFoundError: If no identity has the concept's name.
+            SettingError: If ``concept_regex`` is none.
         """
+        self._pattern()
         if not self.sets:
             self._find()
             self._divide()

@@ -46,7 +46,7 @@ def test_what_a_regex_finds_is_left_out_of_retain_as_in_curation(tiny_world, tmp
     assert data.pair_settings()["concept_regex"] == "(new in the )?shop|studio"
 
 
-def test_a_regex_that_is_none_is_refused_at_once(tiny_world, tmp_path):
+def test_a_regex_that_is_none_is_refused_before_a_model_is_loaded(tiny_world, tmp_path):
     with pytest.raises(SettingError, match="Expected a regular expression"):
         prepared(tiny_world, tmp_path, "--data.concept_regex", "(")
 
