@@ -183,7 +183,7 @@ def _sources(
 def _tell(outcome: "Outcome", concept: str, retain: int) -> None:
     """Say in a few lines what was done."""
     forget = outcome.forget
-    searched = f"{forget.pairs:,} captions in {len(forget.sources):,} sources"
+    searched = f"{forget.pairs:,} captions in {_sources_of(forget)}"
     if forget.resumed:
         searched += f" ({forget.resumed:,} of them searched before the interruption)"
     print(f"{len(forget.kept):,} pairs name {concept!r}, out of {searched}.")
@@ -198,12 +198,16 @@ def _tell(outcome: "Outcome", concept: str, retain: int) -> None:
     if len(forget.problems) > 3:
         print(f"{len(forget.problems) - 3:,} more problems are in the manifest.", file=sys.stderr)
     if retain and outcome.sheet is None:
-        print(f"Retain sample: {len(outcome.retain.kept):,} of {retain:,} pairs.", end=" ")
-        print(f"Left out: {_counts(outcome.retain.left_out)}." if outcome.retain.left_out else "")
+        left_out = f" Left out: {_counts(outcome.retain.left_out)}." if outcome.retain.left_out else ""
+        print(f"Retain sample: {len(outcome.retain.kept):,} of {retain:,} pairs.{left_out}")
     if outcome.sheet is not None:
         print(f"{outcome.sheet}: look at it; nothing else was written.")
     else:
         print(f"{outcome.folder}: digest {outcome.digest[:12]}, all of it in manifest.json.")
+
+
+def _sources_of(forget: "ForgetSet") -> str:
+    return f"{len(forget.sources):,} source{'s' if len(forget.sources) != 1 else ''}"
 
 
 def _counts(counts: "dict[str, int]") -> str:

@@ -133,7 +133,8 @@ def _draw(forget: ForgetSet, query: Query, staging: Staging, path: Path) -> None
 
 def _nothing(query: Query, sources: Sequence[Source], forget: ForgetSet) -> ConceptNotFoundError:
     names = [query.concept, *query.aliases]
-    searched = f"{forget.pairs:,} captions in {len(forget.sources):,} sources"
+    plural = "s" if len(forget.sources) != 1 else ""
+    searched = f"{forget.pairs:,} captions in {len(forget.sources):,} source{plural}"
     left_out = {
         reason: n for reason, n in forget.left_out.items() if reason not in ("no_caption", "bad_caption")
     }

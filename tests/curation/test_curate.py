@@ -109,7 +109,7 @@ def test_no_match_and_nothing_near_says_what_to_do(sources, tmp_path):
 def test_pairs_that_are_all_unusable_are_told_from_none(tmp_path):
     source = TarSource(write_pair(tmp_path / "0.tar", [("a", b"Elon Musk", b"none"), ("b", b"", png(0))]))
     with pytest.raises(
-        ConceptNotFoundError, match=r"none is left of 2 captions in 1 sources \(1 not_an_image\)"
+        ConceptNotFoundError, match=r"none is left of 2 captions in 1 source \(1 not_an_image\)"
     ):
         run([source], tmp_path / "out")
 
