@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from slug_lightning import __version__
 from slug_lightning.curation.contact_sheet import MOST, Shown, draw_sheet, pick
 from slug_lightning.curation.executors import Executor, Here
 from slug_lightning.curation.forget_set import ForgetSet, collect
@@ -81,7 +82,8 @@ def curate(
         check_folder(folder, facts, overwrite)
     names = [source.name for source in sources]
     kind = "dry-run" if dry_run else "curate"
-    staging = Staging(out / f".{folder.name}.{kind}", {**facts, "names": _hash(names)})
+    identity = {**facts, "names": _hash(names), "package_version": __version__}
+    staging = Staging(out / f".{folder.name}.{kind}", identity)
     forget = collect(sources, _bounded(query, settings), settings, staging, executor or Here(), watch)
     if not forget.kept:
         staging.remove()

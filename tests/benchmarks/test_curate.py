@@ -1,4 +1,4 @@
-"""The benchmark of curation finds what it planted, and its table says what was measured and what multiplied."""
+"""The benchmark of curation finds what it planted and says what was measured on a part."""
 
 import argparse
 

@@ -112,3 +112,19 @@ def test_the_state_changes_with_tar_and_parquet(shard):
     seen.add(source.state)
     assert len(seen) == 3
     assert TarSource("https://host/0.tar").state == ""
+
+
+def test_tar_and_parquet_may_be_urls(shard):
+    import fsspec
+
+    for ending in ("tar", "parquet"):
+        data = Path(shard).with_suffix(f".{ending}").read_bytes()
+        with fsspec.open(f"memory://source/0.{ending}", "wb") as file:
+            file.write(data)
+    source = TarSource("memory://source/0.tar")
+    harvest = source.find(elon())
+    assert harvest.found == TarSource(shard).find(elon()).found
+    assert (harvest.searched, harvest.problems) == ("0.parquet", [])
+    assert source.others(elon()) == TarSource(shard).others(elon())
+    alone = TarSource("memory://source/0.tar", use_index=False).find(elon())
+    assert (alone.found, alone.searched) == (harvest.found, "tar")
