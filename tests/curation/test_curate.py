@@ -3,7 +3,7 @@ import json
 import pytest
 
 from slug_lightning.curation.curate import curate
-from slug_lightning.curation.executors import Processes
+from slug_lightning.curation.executors import open_executor
 from slug_lightning.curation.query import Query
 from slug_lightning.curation.settings import CurationSettings
 from slug_lightning.curation.tar_source import TarSource
@@ -30,11 +30,12 @@ def test_a_set_is_written_and_nothing_else_left(sources, tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["Elon_Musk"]
 
 
-def test_twice_gives_the_same_bytes_on_any_number_of_processes(sources, tmp_path):
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_twice_gives_the_same_bytes_on_any_number_of_processes(sources, tmp_path, workers):
     settings = {"retain": 3, "limit": 3, "deduplicate": True}
     run(sources, tmp_path / "a", settings=settings)
     run(sources, tmp_path / "a", settings=settings)
-    with Processes(2) as executor:
+    with open_executor("local", workers) as executor:
         run(sources, tmp_path / "b", settings=settings, executor=executor)
     assert files(tmp_path / "a") == files(tmp_path / "b")
     assert len(files(tmp_path / "a")) == 7

@@ -1,4 +1,4 @@
-"""Damaged shards: curation neither fails nor finds what a plain reader does not, and says when it may miss some."""
+"""Damaged shards: curation finds what a plain reader finds, or says that it may miss some."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def check_all(seeds, folder):
 
 
 def test_damaged_shards(tmp_path):
-    check_all(range(150), tmp_path)
+    check_all(range(80), tmp_path)
 
 
 @pytest.mark.slow

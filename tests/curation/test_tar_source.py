@@ -85,6 +85,18 @@ def test_a_lost_shard_is_reported_if_it_may_be(tmp_path):
             ask(elon())
 
 
+def test_an_address_that_leads_nowhere_is_a_lost_shard(tmp_path):
+    nowhere = f"pipe:cat {tmp_path}/none.tar 2>/dev/null"
+    for ask in (TarSource(nowhere).find, TarSource(nowhere).others):
+        with pytest.raises(
+            DataNotFoundError, match="Expected a tar at 'pipe:cat .*' but got none; check the"
+        ):
+            ask(elon())
+    lenient = TarSource(nowhere, missing="skip")
+    assert "but got none" in lenient.find(elon()).problems[0]
+    assert lenient.others(elon()) == []
+
+
 def test_what_is_no_tar_is_a_problem(tmp_path):
     (tmp_path / "0.tar").write_bytes(b"no tar" * 500)
     (tmp_path / "1.tar").write_bytes(b"")
