@@ -207,8 +207,8 @@ def _windowed(
 
 def _lost_worker(reason: str) -> BadDataError:
     return BadDataError(
-        f"A worker ended before its work was done: {reason[:200]} It may have run out of memory; run again with "
-        "fewer --workers: what was found is kept."
+        f"A worker ended before its work was done: {reason[:200]} It may have run out of memory; run again "
+        "with fewer --workers: what was found is kept."
     )
 
 
