@@ -137,14 +137,11 @@ def _nothing(query: Query, sources: Sequence[Source], forget: ForgetSet) -> Conc
     names = [query.concept, *query.aliases]
     plural = "s" if len(forget.sources) != 1 else ""
     searched = f"{forget.pairs:,} captions in {len(forget.sources):,} source{plural}"
-    left_out = {
-        reason: n for reason, n in forget.left_out.items() if reason not in ("no_caption", "bad_caption")
-    }
-    if left_out:
-        counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(left_out.items()))
+    if forget.matched:
+        counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(forget.left_out.items()))
         return ConceptNotFoundError(
-            f"Expected pairs of {query.concept!r} but none is left of {searched} ({counts}); "
-            "look at the shards with those reasons (data/README.md), or lower --min_similarity."
+            f"Expected pairs of {query.concept!r} but none of the {forget.matched:,} that name it is usable, out "
+            f"of {searched} ({counts}); look at the shards with those reasons, or lower --min_similarity."
         )
     captions = [c for source in sources[:3] for c in source.captions(CAPTIONS_LOOKED_AT // 3)]
     near = near_misses(captions, names) or [repr(caption) for caption in forget.lookalikes[:3]]

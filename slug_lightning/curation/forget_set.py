@@ -23,6 +23,7 @@ class SourceCount:
         name: Of the source.
         searched: What its captions were read from.
         pairs: Captions that were looked at.
+        matched: Those that name the concept.
         kept: Pairs that were kept.
         left_out: Counts by reason of those that were not.
         problems: One sentence for each thing that is wrong with it.
@@ -31,6 +32,7 @@ class SourceCount:
     name: str
     searched: str
     pairs: int
+    matched: int
     kept: int
     left_out: dict[str, int]
     problems: tuple[str, ...]
@@ -56,6 +58,11 @@ class ForgetSet:
     def pairs(self) -> int:
         """Captions that were looked at."""
         return sum(source.pairs for source in self.sources)
+
+    @property
+    def matched(self) -> int:
+        """Captions that name the concept."""
+        return sum(source.matched for source in self.sources)
 
     @property
     def left_out(self) -> Counter[str]:
@@ -161,4 +168,12 @@ class _Sieve:
 
 def _count(name: str, harvest: Harvest, kept: int, dropped: Counter[str]) -> SourceCount:
     left_out = dict(sorted((harvest.counts + dropped).items()))
-    return SourceCount(name, harvest.searched, harvest.pairs, kept, left_out, tuple(harvest.problems))
+    return SourceCount(
+        name=name,
+        searched=harvest.searched,
+        pairs=harvest.pairs,
+        matched=harvest.matched,
+        kept=kept,
+        left_out=left_out,
+        problems=tuple(harvest.problems),
+    )

@@ -48,7 +48,12 @@ def manifest(
         "package_version": __version__,
         **settings,
         "digest": _digest(files, ""),
-        "counts": {"captions": forget.pairs, "kept": len(forget.kept), "left_out": left_out},
+        "counts": {
+            "captions": forget.pairs,
+            "matched": forget.matched,
+            "kept": len(forget.kept),
+            "left_out": left_out,
+        },
         "sources": [asdict(source) for source in forget.sources],
         "pairs": _pairs(forget.kept, names),
         "retain": {

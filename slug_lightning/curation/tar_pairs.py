@@ -53,6 +53,7 @@ class TarPairs:
                 harvest.counts[error.reason.value] += 1
                 continue
             if judgement == "names":
+                harvest.matched += 1
                 self._add(harvest, number, sample, query)
                 if harvest.is_full(query):
                     break

@@ -110,7 +110,21 @@ def test_no_match_and_nothing_near_says_what_to_do(sources, tmp_path):
 def test_pairs_that_are_all_unusable_are_told_from_none(tmp_path):
     source = TarSource(write_pair(tmp_path / "0.tar", [("a", b"Elon Musk", b"none"), ("b", b"", png(0))]))
     with pytest.raises(
-        ConceptNotFoundError, match=r"none is left of 2 captions in 1 source \(1 not_an_image\)"
+        ConceptNotFoundError, match=r"none of the 1 that name it is usable, out of 2 .*\(1 no_caption, 1 not"
+    ):
+        run([source], tmp_path / "out")
+
+
+def test_unusable_pairs_of_others_do_not_hide_that_none_names_it(tmp_path):
+    pairs = [
+        ("a", b"a lake", png(0)),
+        ("a", b"a lake", png(1)),
+        ("b", b"\xff", png(2)),
+        ("c", b"elan musk", png(3)),
+    ]
+    source = TarSource(write_pair(tmp_path / "0.tar", pairs))
+    with pytest.raises(
+        ConceptNotFoundError, match="none of 3 captions in 1 source does. Closest: .'elan musk'"
     ):
         run([source], tmp_path / "out")
 

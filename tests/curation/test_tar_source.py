@@ -22,7 +22,8 @@ def test_a_shard_gives_its_pairs_with_and_without_index(shard, use_index):
     source = TarSource(shard, use_index)
     harvest = source.find(elon())
     assert [pair.position for pair in harvest.found] == NAMING
-    assert (harvest.pairs, harvest.searched) == (len(CAPTIONS), "00000.parquet" if use_index else "tar")
+    assert (harvest.pairs, harvest.matched) == (len(CAPTIONS), len(NAMING))
+    assert harvest.searched == ("00000.parquet" if use_index else "tar")
     assert harvest.lookalikes == ["melon musk perfume", "elon muskrat"]
     assert source.others(elon()) == [f"{i:09d}" for i in range(len(CAPTIONS)) if i not in NAMING]
     assert source.captions(2) == CAPTIONS[:2]
