@@ -140,8 +140,8 @@ def _nothing(query: Query, sources: Sequence[Source], forget: ForgetSet) -> Conc
     if forget.matched:
         counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(forget.left_out.items()))
         return ConceptNotFoundError(
-            f"Expected pairs of {query.concept!r} but none of the {forget.matched:,} that name it is usable, out "
-            f"of {searched} ({counts}); look at the shards with those reasons, or lower --min_similarity."
+            f"Expected pairs of {query.concept!r} but none of the {forget.matched:,} that name it is usable, "
+            f"out of {searched} ({counts}); look at the shards with those reasons, or lower --min_similarity."
         )
     captions = [c for source in sources[:3] for c in source.captions(CAPTIONS_LOOKED_AT // 3)]
     near = near_misses(captions, names) or [repr(caption) for caption in forget.lookalikes[:3]]
