@@ -1,6 +1,7 @@
 """The data of one deletion: pairs for the gradients, images for the search and for the final figures."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -88,6 +89,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         census_cache: Folder in which counts of unchanged shards are remembered; by default all are counted in
             every run. See ``CensusCache``.
         seed: Of samples and partitions.
+        concept_regex: Pattern for what names do not cover, left out of the retain pairs as well; see
+            ``concept_pattern``.
     """
 
     def __init__(
@@ -121,6 +124,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         overlap: Overlap = "refuse",
         census_cache: Path | None = None,
         seed: int = 0,
+        concept_regex: str | None = None,
     ) -> None:
         super().__init__()
         if not concept.strip():
@@ -134,6 +138,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             raise SettingError(f"Expected data.max_bad_share in [0, 1], but got {max_bad_share}.")
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
         self.aliases, self.others, self.root = list(aliases or []), list(others or []), Path(root)
+        self.concept_regex = concept_regex
         self.shards = {"forget": forget_shards, "retain": retain_shards}
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
         self.groups_per_batch: dict[Role, int] = {"forget": 1, "retain": groups_per_batch}
@@ -167,7 +172,9 @@ class UnlearningDataModule(pl.LightningDataModule):
         Raises:
             DataNotFoundError: Naming everything that is missing at once.
             ConceptNotFoundError: If no identity has the concept's name.
+            SettingError: If ``concept_regex`` is none.
         """
+        self._pattern()
         if not self.sets:
             self._find()
             self.evaluation.divide()
@@ -255,7 +262,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             "digest": self.census[role].digest,
             "samples": self.census[role].samples,
             "group": self.group_sizes[role],
-            "captions": self.forget_caption if role == "forget" else sorted(self.names),
+            "captions": self.forget_caption if role == "forget" else self._pattern().pattern,
             "concept": self.concept if role == "forget" else None,
             "drawn": self.samples_of[role] and [self.samples_of[role], self.sample_seed],
             "measured": self.overlap != "allow" and _digest_of(self.measured),
@@ -278,13 +285,17 @@ class UnlearningDataModule(pl.LightningDataModule):
 
         Groups that an earlier run has done are left out (``first_groups`` of the module).
         """
-        exclude = concept_pattern(self.names)
+        exclude = self._pattern()
         template = self.forget_caption
         caption = None if template is None else partial(_always, template.replace("{}", self.concept))
         forget, retain = self._pairs("forget", caption=caption), self._pairs("retain", exclude=exclude)
         if not len(forget) + len(retain):  # nothing is left to do, but Lightning ends a run without batches
             return PhasedLoader([{**retain.empty_batch(), "groups": 0}])
         return PhasedLoader(*(self._pair_loader(pairs) for pairs in (forget, retain)))
+
+    def _pattern(self) -> re.Pattern[str]:
+        """Finds the concept in folded captions: the matcher of ``slug curate``."""
+        return concept_pattern(sorted(self.names), self.concept_regex)
 
     def _pairs(self, role: Role, **options: Any) -> GroupedPairs:
         trainer = self.trainer
