@@ -13,6 +13,7 @@ from slug_lightning.data.labelled import LabelledImages, Transform
 from slug_lightning.data.partition import Split
 from slug_lightning.data.prompts import fill, templates
 from slug_lightning.data.settings import ExtraSettings, IdentitySettings, ImageNetSettings
+from slug_lightning.data.showing import Sample, pick_samples
 from slug_lightning.errors import DataNotFoundError
 
 
@@ -107,6 +108,24 @@ class EvaluationSets:
             name: [fill(sentences, label) for label in self.class_names(name)]
             for name, sentences in {**chosen, **self._templates}.items()
         }
+
+    def labels(self) -> dict[str, str]:
+        """Display names of metrics; the classes of a data set that is not ImageNet are called classes."""
+        names = {"retain/identities_top5": "other identities, top-5"}
+        if self.imagenet is not None and len(self.class_names("imagenet")) != 1000:
+            names |= {f"retain/imagenet_top{k}": f"classes (ImageNet layout), top-{k}" for k in (1, 5)}
+        extra = [settings.name for settings in self.extra]
+        return names | {f"retain/{name}_top{k}": f"{name}, top-{k}" for name in extra for k in (1, 5)}
+
+    def samples(self, count: int) -> list[Sample]:
+        """Images of the final split to show, ``count`` of each data set but the extra ones."""
+        extra = {settings.name for settings in self.extra}
+        final = {
+            name: images
+            for (split, name), images in self.parts.items()
+            if split == "final" and name not in extra
+        }
+        return [s for dataset, images in final.items() for s in pick_samples(images, dataset, count)]
 
     def _path(self, path: Path | None) -> Path | None:
         return None if path is None else self.root / path

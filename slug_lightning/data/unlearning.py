@@ -11,6 +11,7 @@ import lightning.pytorch as pl
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from slug_lightning.data.accounts import account, check_skipped, missing_pairs
 from slug_lightning.data.captions import concept_folder, concept_pattern
 from slug_lightning.data.census import Census, take_census
 from slug_lightning.data.census_cache import CensusCache
@@ -31,12 +32,10 @@ from slug_lightning.data.overlap import (
 )
 from slug_lightning.data.partition import Split
 from slug_lightning.data.phased import PhasedLoader
-from slug_lightning.data.ranges import changes
-from slug_lightning.data.reasons import SkipReason
 from slug_lightning.data.sampling import sample_pairs
 from slug_lightning.data.settings import ExtraSettings, IdentitySettings, ImageNetSettings
 from slug_lightning.data.shards import Missing
-from slug_lightning.data.showing import Sample, pick_samples
+from slug_lightning.data.showing import Sample
 from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
 
 
@@ -65,6 +64,8 @@ class UnlearningDataModule(pl.LightningDataModule):
             the weights without those before it.
         root: Folder that relative paths start from.
         aliases: Other spellings of the concept, left out of the retain pairs as well.
+        concept_regex: Pattern for what names do not cover, left out of the retain pairs as well; see
+            ``concept_pattern``.
         others: Further concepts that go with this one: left out of the retain pairs and of the identities
             that must stay.
         group_size: Retain pairs that share one InfoNCE.
@@ -89,8 +90,6 @@ class UnlearningDataModule(pl.LightningDataModule):
         census_cache: Folder in which counts of unchanged shards are remembered; by default all are counted in
             every run. See ``CensusCache``.
         seed: Of samples and partitions.
-        concept_regex: Pattern for what names do not cover, left out of the retain pairs as well; see
-            ``concept_pattern``.
     """
 
     def __init__(
@@ -105,6 +104,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         order: Literal["joint", "sequential"] = "joint",
         root: Path = Path(),
         aliases: list[str] | None = None,
+        concept_regex: str | None = None,
         others: list[str] | None = None,
         group_size: int = 64,
         groups_per_batch: int = 1,
@@ -124,7 +124,6 @@ class UnlearningDataModule(pl.LightningDataModule):
         overlap: Overlap = "refuse",
         census_cache: Path | None = None,
         seed: int = 0,
-        concept_regex: str | None = None,
     ) -> None:
         super().__init__()
         if not concept.strip():
@@ -344,23 +343,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         Raises:
             BadDataError: Above ``max_bad_share``, with the counts.
         """
-        meant = (SkipReason.EXCLUDED.value, SkipReason.MEASURED.value)
-        bad = {reason: n for reason, n in skipped.items() if reason not in meant}
-        if missing := self._missing(role):
-            bad["missing"] = missing
-        total = sum(bad.values()) + pairs
-        if total and sum(bad.values()) / total > self.max_bad_share:
-            counts = ", ".join(f"{n} {reason}" for reason, n in sorted(bad.items()))
-            raise BadDataError(
-                f"{sum(bad.values())} of {total} {role} pairs could not be used ({counts}), more than "
-                f"data.max_bad_share={self.max_bad_share:g} allows. Repair the shards "
-                f"{self._suspects(role)} or raise the setting."
-            )
-
-    def _suspects(self, role: Role) -> list[str]:
-        """Names of three shards to look at: first those with a problem."""
-        shards = self.census[role].shards
-        return [shard.name for shard in sorted(shards, key=lambda shard: shard.problem is None)][:3]
+        check_skipped(role, self.census[role], skipped, self._missing(role), pairs, self.max_bad_share)
 
     def check_unreadable(self, split: Split, dataset: str, count: int) -> None:
         """Stop if too many evaluation images could not be read.
@@ -382,9 +365,8 @@ class UnlearningDataModule(pl.LightningDataModule):
 
     def _missing(self, role: str) -> int:
         """Promised pairs that are not there, as far as they were asked for."""
-        census, limit = self.census[role], self.retain_limit if role == "retain" else None
-        asked = [n for n in (limit, self.samples_of[role]) if n is not None]
-        return min([census.missing, *(max(0, n - census.samples) for n in asked)])
+        limit = self.retain_limit if role == "retain" else None
+        return missing_pairs(self.census[role], [limit, self.samples_of[role]])
 
     @property
     def digest(self) -> str:
@@ -394,35 +376,16 @@ class UnlearningDataModule(pl.LightningDataModule):
 
     def provenance(self, skipped: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         """What each role's pairs were: digest, shards, counts by reason, what was incomplete."""
-        about = {}
-        for role, census in self.census.items():
-            counts = dict(skipped.get(role, {}))
-            if missing := self._missing(role):
-                counts["missing"] = missing
-            about[role] = {
-                "digest": census.digest,
-                "shards": len(census.shards),
-                "samples": census.samples,
-                "skipped": counts,
-                "problems": [*census.problems, *changes(census)],
-            }
-        return about
+        return {
+            role: account(census, skipped.get(role, {}), self._missing(role))
+            for role, census in self.census.items()
+        }
 
     @property
     def labels(self) -> dict[str, str]:
-        """Display names of metrics; the classes of a data set that is not ImageNet are called classes."""
-        names = {"retain/identities_top5": "other identities, top-5"}
-        if self.evaluation.imagenet is not None and len(self.class_names("imagenet")) != 1000:
-            names |= {f"retain/imagenet_top{k}": f"classes (ImageNet layout), top-{k}" for k in (1, 5)}
-        extra = [settings.name for settings in self.evaluation.extra]
-        return names | {f"retain/{name}_top{k}": f"{name}, top-{k}" for name in extra for k in (1, 5)}
+        """Display names of metrics."""
+        return self.evaluation.labels()
 
     def samples(self, count: int = 4) -> list[Sample]:
         """Images of the final split to show, ``count`` of each data set but the extra ones."""
-        extra = {settings.name for settings in self.evaluation.extra}
-        final = {
-            name: images
-            for (split, name), images in self.sets.items()
-            if split == "final" and name not in extra
-        }
-        return [s for dataset, images in final.items() for s in pick_samples(images, dataset, count)]
+        return self.evaluation.samples(count)
