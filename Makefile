@@ -3,9 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TOOLS := .venv-tools
+TOOLS_READY := $(TOOLS)/.ready
+SITE := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 CONCEPT ?= seven
 
-.PHONY: install demo test slow lint bench bench-speed clean
+.PHONY: install tools demo test slow lint bench bench-speed clean
 
 install: $(READY)
 
@@ -17,13 +20,24 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(READY)
 
+# Tools that users run beside this package and that need older packages; the slow proofs run them as they are.
+# What they do not pin (torch, open_clip) is taken from $(VENV): a second copy would be 6 GB. pip then says that their
+# older packages conflict with this one, which is why they live apart.
+tools: $(TOOLS_READY)
+
+$(TOOLS_READY): tests/tools-requirements.txt | $(READY)
+	$(PYTHON) -m venv $(TOOLS)
+	$(BIN)/python $(SITE) > "$$($(TOOLS)/bin/python $(SITE))/slug_lightning.pth"
+	$(TOOLS)/bin/python -m pip install --quiet --requirement tests/tools-requirements.txt
+	@touch $(TOOLS_READY)
+
 demo: $(READY)
 	$(BIN)/slug demo --concept $(CONCEPT)
 
 test: $(READY)
 	$(BIN)/python -m pytest
 
-slow: $(READY)
+slow: $(READY) $(TOOLS_READY)
 	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)
@@ -42,4 +56,4 @@ bench-speed: $(READY)
 	$(BIN)/python -m benchmarks.scaling --model vit-b-32 --repeats 1
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TOOLS) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

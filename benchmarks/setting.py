@@ -48,7 +48,7 @@ class Setting:
             self.concept,
             self.forget,
             "laion/*.tar",
-            IdentitySettings(Path("celeba"), Path("celeba/list_eval_partition.txt"), None),
+            IdentitySettings(Path("celeba"), partition=Path("celeba/list_eval_partition.txt"), most=None),
             ImageNetSettings(
                 Path("ImageNet/val"),
                 Path("ImageNet/partition.txt"),

@@ -32,6 +32,14 @@ class PatchMismatchError(SlugError, ValueError):
     """A patch was made for other weights than those it is applied to."""
 
 
+class HostError(SlugError, TypeError):
+    """A model, pipeline or folder is not a host that patches can be applied to."""
+
+
+class UnreadLayerError(SlugError, ValueError):
+    """A patch edits a layer that the host does not read: applying it would change nothing."""
+
+
 class NonFiniteError(SlugError, ArithmeticError):
     """A loss, gradient or weight is NaN or infinite."""
 

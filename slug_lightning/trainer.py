@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from slug_lightning.callbacks import LayerScores, RunFiles
 from slug_lightning.data.captions import concept_folder
 from slug_lightning.data.unlearning import UnlearningDataModule
 from slug_lightning.errors import SettingError
-from slug_lightning.patch import Patch
+from slug_lightning.patch import Patch, applied_together
 from slug_lightning.preemption import PreemptionSignals
 from slug_lightning.search.loop import StepSearchLoop
 from slug_lightning.unlearning import SLUG, Gradients, Unlearner
@@ -93,6 +93,7 @@ class SlugTrainer(pl.Trainer):
         with quiet():
             super().__init__(*args, **kwargs)
         self._signal_connector: PreemptionSignals = PreemptionSignals(self)
+        self.clip_benchmark = False  # whether validate writes the figures in its form
         self._own_logger = kwargs.get("logger") in (None, True)
         self.validate_loop = StepSearchLoop(
             self, TrainerFn.VALIDATING, RunningStage.VALIDATING, verbose=False, inference_mode=False
@@ -103,7 +104,7 @@ class SlugTrainer(pl.Trainer):
 
     def fit(self, model: Unlearner, datamodule: UnlearningDataModule) -> None:  # type: ignore[override]
         """Gradients, layer scores, step search, patch and report."""
-        self._open_run(model, datamodule)
+        self._open_run(model, datamodule, separate=True)
         with quiet(), self._requeued():
             super().fit(model, datamodule=datamodule)
 
@@ -111,17 +112,24 @@ class SlugTrainer(pl.Trainer):
         self,
         model: Unlearner,
         datamodule: UnlearningDataModule,
-        patch: Path | None = None,
+        patch: Path | list[Path] | None = None,
         gradients: Path | None = None,
+        clip_benchmark: bool = False,
     ) -> Any:
         """All metrics of the original model, of a patched one, or a new search from saved gradients.
 
         Args:
             model: The module.
             datamodule: Its data.
-            patch: ``patch.safetensors`` to apply first; the model is restored afterwards.
+            patch: ``patch.safetensors`` to apply first, or several that were made on the same weights; the
+                model is restored afterwards.
             gradients: ``gradients.safetensors`` of an earlier run, to search again without computing them.
+            clip_benchmark: Write the figures in CLIP_benchmark's JSON form as well, one file a data set, into
+                ``clip_benchmark/`` of the run's folder.
         """
+        if clip_benchmark and gradients is not None:
+            msg = "Expected --clip_benchmark without --gradients: it gives the figures of one model."
+            raise SettingError(msg)
         if patch is not None and gradients is not None:
             msg = "Expected --patch or --gradients, but got both: one measures a patch, the other makes one."
             raise SettingError(msg)
@@ -132,9 +140,11 @@ class SlugTrainer(pl.Trainer):
             model.use_gradients(Gradients.load(gradients), datamodule.concept)
         elif isinstance(model, SLUG):
             model.forget_gradients()  # of an earlier fit: this one measures
-        self._open_run(model, datamodule)
-        model.patch_name = None if patch is None else str(patch)
-        patched = nullcontext() if patch is None else Patch.load(patch).applied(model.load().model)
+        self._open_run(model, datamodule, separate=gradients is not None)
+        files = [] if patch is None else [patch] if isinstance(patch, Path) else patch
+        model.patch_name = ", ".join(map(str, files)) or None
+        patched = applied_together([Patch.load(file) for file in files], model.load().model)
+        self.clip_benchmark = clip_benchmark
         with patched, quiet(), self._requeued():
             return super().validate(model, datamodule=datamodule, verbose=False)
 
@@ -147,12 +157,14 @@ class SlugTrainer(pl.Trainer):
             self._signal_connector.requeue()
             raise
 
-    def _open_run(self, model: Unlearner, datamodule: UnlearningDataModule) -> None:
+    def _open_run(self, model: Unlearner, datamodule: UnlearningDataModule, separate: bool) -> None:
         """Refuse what cannot run before anything is written, then choose the folder.
 
         One rule: your logger's folder if it has one, else ``runs/<concept>/<time>`` with TensorBoard.
         """
         datamodule.look()
+        if separate:
+            datamodule.separate()
         model.load()
         model.check_settings(datamodule)
         root, name = Path(self.default_root_dir) / "runs", concept_folder(datamodule.concept)

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from slug_lightning.cli.lightning import build
 from slug_lightning.data.unlearning import UnlearningDataModule
 from slug_lightning.trainer import SlugTrainer
 from slug_lightning.unlearning import SLUG
+from tests.hosts.published import CLIP_G_TEXT, CLIP_H_TEXT, CLIP_L_TEXT, LLAVA_1_5
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 
@@ -27,8 +29,49 @@ def test_is_short_and_says_its_command_first(path):
     assert sum(not line.startswith("#") for line in lines) <= 30
 
 
-def test_there_are_the_two_that_are_promised():
-    assert {path.stem for path in CONFIGS} >= {"miniature", "clip_vit_b_32_laion400m"}
+HOST_CONFIGS = {  # what a host's CLIP is called in open_clip, and what its configuration says of it
+    "stable_diffusion_1_5": ("stable-diffusion-1", "ViT-L-14-quickgelu", "openai", CLIP_L_TEXT),
+    "stable_diffusion_2_1": ("stable-diffusion-2", "ViT-H-14", "laion2b_s32b_b79k", CLIP_H_TEXT),
+    "stable_diffusion_xl_clip_l": (
+        "stable-diffusion-xl.text_encoder",
+        "ViT-L-14-quickgelu",
+        "openai",
+        CLIP_L_TEXT,
+    ),
+    "stable_diffusion_xl_big_g": (
+        "stable-diffusion-xl.text_encoder_2",
+        "ViT-bigG-14",
+        "laion2b_s39b_b160k",
+        CLIP_G_TEXT,
+    ),
+    "llava_1_5_7b": ("llava", "ViT-L-14-336-quickgelu", "openai", LLAVA_1_5["vision_config"]),
+}
+
+
+def test_there_are_those_that_are_promised():
+    assert {path.stem for path in CONFIGS} >= {"miniature", "clip_vit_b_32_laion400m", *HOST_CONFIGS}
+
+
+@pytest.mark.parametrize("name", HOST_CONFIGS)
+def test_host_configurations_name_the_clip_that_the_host_is_built_on(name):
+    """open_clip's architecture has the width, blocks and activation of the host's published settings."""
+    import open_clip
+
+    host, architecture, tag, published = HOST_CONFIGS[name]
+    settings = yaml.safe_load((CONFIGS[0].parent / f"{name}.yaml").read_text())["model"]["init_args"]
+    assert settings == {"model": architecture, "pretrained": tag, "host": host}
+    ours = open_clip.get_model_config(architecture)
+    tower = ours["vision_cfg" if host == "llava" else "text_cfg"]
+    missing = 1 if host == "stable-diffusion-2" else 0
+    assert (tower["width"], tower["layers"] - missing) == (
+        published["hidden_size"],
+        published["num_hidden_layers"],
+    )
+    quick = published.get("hidden_act", "quick_gelu") == "quick_gelu"
+    assert bool(ours.get("quick_gelu")) == quick
+    trained = open_clip.pretrained.get_pretrained_cfg(architecture, tag)
+    assert bool(trained.get("quick_gelu")) == quick
+    assert tag in open_clip.list_pretrained_tags_by_model(architecture)
 
 
 def test_the_demo_runs_exactly_the_miniature_configuration():

@@ -13,6 +13,7 @@ LAYERS = [
     {"errors", "atomic", "tensor_file"},
     {"functional"},
     {"models", "data", "metrics", "curation"},
+    {"hosts"},
     {"patch", "search", "reports", "miniature"},
     {"unlearning"},
     {"callbacks", "preemption"},

@@ -66,12 +66,14 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         "efficiency": {
             "gradient_seconds": seconds.get("gradient", 0.0),
             "gradients_from": _run_of(getattr(module, "gradients_from", None)),
+            "retain_gradients_from": _concept_run(getattr(module, "retain_from", None)),
             "search_seconds": seconds.get("search", 0.0),
             "peak_memory_bytes": peak_memory(module.device),
             "patch_bytes": patch.stat().st_size if patch else None,
             "device": device_name(module.device),
         },
         "data": _data(module),
+        "evaluation": module.data.evaluation_account(),
         "environment": environment(trainer),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -155,6 +157,11 @@ def _data(module: Any) -> dict[str, Any]:
 def _run_of(path: Path | None) -> str | None:
     """Name of the run that gradients were taken from."""
     return None if path is None else path.parent.name
+
+
+def _concept_run(path: Path | None) -> str | None:
+    """Concept and run that retain gradients were taken from, e.g. ``three/20260101-120000``."""
+    return None if path is None else f"{path.parent.parent.name}/{path.parent.name}"
 
 
 def _seed(module: Any) -> int | None:

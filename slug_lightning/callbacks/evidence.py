@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from slug_lightning.unlearning import Outcome, Unlearner
-from slug_lightning.unlearning.base import CLASSIFIERS
+from slug_lightning.unlearning.base import classifier_of
 
 NAMES_SHOWN = 12
 PREDICTIONS_SHOWN = 3
@@ -43,15 +43,15 @@ def _similarity(module: Unlearner, outcome: Outcome) -> dict[str, Any]:
 def _samples(module: Unlearner) -> list[dict[str, Any]]:
     entries = []
     for sample in module.data.samples():
-        names = module.data.class_names(CLASSIFIERS[sample.dataset])
+        names = module.data.class_names(classifier_of(sample.dataset))
         images = sample.image[None].to(module.device)
         with module.forward_context():
-            scores = {i: s for i, s, _ in module.evaluator.scores(images, CLASSIFIERS[sample.dataset])}
+            scores = {i: s for i, s, _ in module.evaluator.scores(images, classifier_of(sample.dataset))}
         last = max(scores)
         entries.append(
             {
                 "role": "forget" if sample.dataset == "forget" else "retain",
-                "dataset": CLASSIFIERS[sample.dataset],
+                "dataset": classifier_of(sample.dataset),
                 "truth": names[sample.label],
                 "image": sample.picture,
                 "before": _top(module, scores[0], names),

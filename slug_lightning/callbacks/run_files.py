@@ -13,6 +13,7 @@ from rich.console import Console, RenderableType
 from slug_lightning import __version__
 from slug_lightning.atomic import link_or_copy, write_text
 from slug_lightning.callbacks.account import compose_report, environment, search_rows
+from slug_lightning.callbacks.clip_benchmark import write_results
 from slug_lightning.callbacks.evidence import collect_evidence
 from slug_lightning.patch import Patch
 from slug_lightning.reports.build import build_report
@@ -21,7 +22,7 @@ from slug_lightning.reports.evidence import write_evidence
 from slug_lightning.reports.report_file import write_report
 from slug_lightning.reports.tables import write_search
 from slug_lightning.unlearning import SLUG, Outcome
-from slug_lightning.unlearning.progress import GRADIENTS_FILE
+from slug_lightning.unlearning.finished import GRADIENTS_FILE
 
 
 class RunFiles(Callback):
@@ -48,6 +49,8 @@ class RunFiles(Callback):
         folder: Path = trainer.run_dir
         if outcome.trace is None:
             self._closing = self._write_metrics(module, outcome, folder)
+            if trainer.clip_benchmark:
+                write_results(module, outcome.before.metrics, folder)
             return
         write_search(folder / "search.csv", search_rows(outcome.trace))
         patch = self._write_patch(module, outcome, folder)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -11,7 +12,9 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from slug_lightning.atomic import write_text
 from slug_lightning.cli import INFEASIBLE
+from slug_lightning.cli.concepts import Order, Request, check_request, run_request
 from slug_lightning.data.unlearning import UnlearningDataModule
+from slug_lightning.errors import SettingError, SlugError
 from slug_lightning.trainer import REQUIRED, SlugTrainer
 from slug_lightning.unlearning import SLUG, Unlearner  # noqa: F401  imported so that `SLUG` resolves by name
 
@@ -28,8 +31,43 @@ class SaveRunConfig(SaveConfigCallback):
         write_text(folder / "config.yaml", self.parser.dump(self.config, skip_none=False))
 
 
+class SeveralConceptsError(Exception):
+    """Says that a command line asks for more than one run."""
+
+    def __init__(self, concepts: tuple[str, ...], order: Order, root: Path) -> None:
+        super().__init__(concepts)
+        self.concepts, self.order, self.root = concepts, order, root
+
+
 class SlugCLI(LightningCLI):
-    """Two subcommands, each with every option of trainer, module and data."""
+    """Two subcommands, each with every option of trainer, module and data.
+
+    Args:
+        launch: Command line with which DDP is to start its other processes, if not that of this run.
+        arguments: Those of LightningCLI.
+    """
+
+    def __init__(self, *arguments: Any, launch: Sequence[str] | None = None, **named: Any) -> None:
+        self.launch = launch
+        super().__init__(*arguments, **named)
+
+    def before_instantiate_classes(self) -> None:
+        """Several concepts are several runs: found before anything is made for one of them."""
+        if self.launch is not None:  # DDP looks at it when it starts; parsing is over
+            sys.argv[1:] = self.launch
+        config = self.config[self.subcommand] if self.subcommand else self.config
+        data = config.data.init_args
+        if len(data.concepts or []) < 2:
+            return
+        if self.subcommand == "validate":
+            raise SettingError(
+                f"slug validate measures one concept, but data.concepts is {data.concepts}. Choose one with "
+                "--data.concepts null --data.concept NAME."
+            )
+        if self.subcommand == "fit":
+            check_request(data.concepts, data.forget_shards)
+            root = Path(config.trainer.default_root_dir or Path.cwd())
+            raise SeveralConceptsError(tuple(data.concepts), data.order, root)
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
@@ -37,14 +75,15 @@ class SlugCLI(LightningCLI):
         return {"fit": {"model", "datamodule"}, "validate": {"model", "datamodule"}}
 
 
-def build(words: Sequence[str], run: bool = True) -> SlugCLI:
+def build(words: Sequence[str], run: bool = True, launch: Sequence[str] | None = None) -> SlugCLI:
     """The command line, parsed and, unless ``run`` is false, executed.
 
     Args:
         words: With the subcommand first if ``run``, without it if not.
         run: Execute, or only instantiate trainer, module and data.
+        launch: Command line of DDP's other processes; the words by default.
     """
-    with _command_line(words):
+    with _command_line(words), _own_errors():
         return SlugCLI(
             Unlearner,
             UnlearningDataModule,
@@ -56,7 +95,22 @@ def build(words: Sequence[str], run: bool = True) -> SlugCLI:
             subclass_mode_data=True,
             auto_configure_optimizers=False,
             run=run,
+            launch=launch,
         )
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """An error of ours that jsonargparse wrapped in its own comes out as it was: one sentence."""
+    try:
+        yield
+    except ValueError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, SlugError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
+        raise cause from None
 
 
 @contextmanager
@@ -80,7 +134,10 @@ def run(words: Sequence[str]) -> int:
         KeyboardInterrupt: If the user did.
     """
     try:
-        cli = build(words)
+        try:
+            cli = build(words)
+        except SeveralConceptsError as asked:
+            return run_request(Request(tuple(words[1:]), asked.concepts, asked.order, asked.root))
     except SIGTERMException:
         print("Ended by SIGTERM; files already written are whole.", file=sys.stderr)
         return 143

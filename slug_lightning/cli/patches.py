@@ -1,47 +1,81 @@
 """``slug apply``, ``slug revert`` and ``slug inspect``."""
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 from pathlib import Path
+from typing import Literal
 
 from jsonargparse import auto_cli
 
+Host = Literal["auto", "open_clip", "transformers", "diffusers", "llava"]
+
 
 def apply(
-    patch: Path, out: Path, model: str | None = None, pretrained: str | None = None, force: bool = False
+    patch: Path,
+    out: Path,
+    model: str | None = None,
+    host: Host = "auto",
+    pretrained: str | None = None,
+    revision: str | None = None,
+    variant: str | None = None,
+    write: Literal["files", "pretrained"] = "files",
+    link: bool = False,
+    force: bool = False,
+    push_to_hub: str | None = None,
+    private: bool = False,
 ) -> int:
-    """Write a model with the patch applied, as a folder that open_clip loads (local-dir:OUT).
+    """Write a model with the patch applied, in its own format: open_clip, transformers, diffusers or LLaVA.
+
+    Of hosts other than open_clip only the touched tensors are rewritten on disk: they are never loaded,
+    whatever their size.
 
     Args:
-        patch: patch.safetensors of a run.
+        patch: patch.safetensors of a run; figures come from the report.json beside it.
         out: Folder to write; must not exist.
-        model: Base model: open_clip name, local-dir:PATH, a folder, hf-hub:ORG/NAME or miniature; by default
-            the model that the patch was made on.
+        model: Folder or Hub ID of the host; for open_clip also an architecture, hf-hub:ORG/NAME or
+            miniature; by default the model that the patch was made on.
+        host: Library of the host; auto is what the folder says, else open_clip.
         pretrained: open_clip tag or weights file.
-        force: Apply although other weights of the tower differ from the base model.
+        revision: Branch, tag or commit on the Hub.
+        variant: Weights of a variant such as fp16 (diffusers).
+        write: files rewrites the touched tensors of the host's safetensors files; pretrained loads the host
+            and saves it anew with save_pretrained, for hosts without safetensors files.
+        link: Hard-link files that stay as they are instead of copying them; source and copy then share them.
+        force: Apply although the weights are not those that the patch was made on; the model card says so.
+        push_to_hub: Repository USER/NAME to upload the result to; slug_undo/ is not uploaded.
+        private: Make that repository private.
     """
-    from slug_lightning.models import load_clip
-    from slug_lightning.models.loading import split_name
-    from slug_lightning.patch import Patch, apply_to_folder
+    from slug_lightning.cli.applying import Request, apply_request
 
-    loaded = Patch.load(patch)
-    name, tag = split_name(loaded.header["base_model"]) if model is None else (model, pretrained)
-    if Path(name).is_dir():
-        name = f"local-dir:{name}"
-    apply_to_folder(loaded, load_clip(name, tag), out, force)
-    print(f"{out}: {loaded.header['base_model']} without {loaded.header['concept']!r} ({loaded.layer}).")
+    library, resave = None if host == "auto" else host, write == "pretrained"
+    request = Request(patch, out, model, library, pretrained, revision, variant, resave, link, force)
+    for line in apply_request(request):
+        print(line)
+    if push_to_hub is not None:
+        from slug_lightning.patch import Patch
+        from slug_lightning.patch.hub import push_to_hub as push
+
+        concept = Patch.load(patch).header["concept"]
+        print(push(out, push_to_hub, private, f"Remove {concept!r} with slug_lightning"))
     return 0
 
 
-def revert(model: Path, out: Path) -> int:
-    """Write a patched model folder as it was before its last patch, bit for bit.
+def revert(model: Path, out: Path, link: bool = False) -> int:
+    """Write a patched model as it was before its last patch, bit for bit.
 
     Args:
         model: Folder that slug apply wrote.
         out: Folder to write; must not exist.
+        link: Hard-link files that stay as they are instead of copying them (not for open_clip).
     """
+    from slug_lightning.hosts.files import library_of
     from slug_lightning.patch import revert_folder
+    from slug_lightning.patch.host_folder import revert_host
 
-    revert_folder(model, out)
+    if library_of(model) in (None, "open_clip"):
+        revert_folder(model, out)
+    else:
+        revert_host(model, out, link)
     print(f"{out}: the model before its last patch.")
     return 0
 
@@ -75,4 +109,24 @@ def run(words: Sequence[str]) -> int:
     """Parse and run."""
     function, name = COMMANDS[words[0]], f"slug {words[0]}"
     # One file to look at is a positional argument; where there are several, each is named.
-    return int(auto_cli(function, args=list(words[1:]), prog=name, as_positional=words[0] == "inspect"))
+    arguments = spelled_out(words[1:], function)
+    return int(auto_cli(function, args=arguments, prog=name, as_positional=words[0] == "inspect"))
+
+
+def spelled_out(words: Sequence[str], function: Callable[..., int]) -> list[str]:
+    """Words as jsonargparse wants them: options with underscores, and switches with their value.
+
+    Example:
+        >>> spelled_out(["--force", "--push-to-hub", "ada/model"], apply)
+        ['--force', 'true', '--push_to_hub', 'ada/model']
+    """
+    switches = {f"--{n}" for n, p in signature(function).parameters.items() if p.annotation is bool}
+    spelled: list[str] = []
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word.startswith("--"):
+            option, equals, value = word.partition("=")
+            word = f"--{option[2:].replace('-', '_')}{equals}{value}"
+        spelled.append(word)
+        if word in switches and following.lower() not in ("true", "false", "yes", "no"):
+            spelled.append("true")
+    return spelled

@@ -1,9 +1,10 @@
 """CelebA's faces with the names of the people, for zero-shot recognition of identities."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from slug_lightning.data.identity_lists import REQUEST, read_identities, spaced
 from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.labelled import Entry, LabelledImages, Transform, pick
 from slug_lightning.data.lists import list_folder, read_lines
@@ -17,16 +18,13 @@ from slug_lightning.errors import (
 )
 
 IMAGES = "img_align_celeba"
-NAMES = "list_identity_celeba.txt"
-NUMBERS = "identity_CelebA.txt"
 FREQUENT = "frequent_celebs.txt"
-
-_REQUEST = "request CelebA and its names of identities at https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 
 
 class CelebAIdentities(LabelledImages):
     """Faces of named people, from ``root/img_align_celeba`` and ``root/list_identity_celeba.txt``.
 
+    The official ``root/identity_CelebA.txt`` has numbers for people; with ``names_file`` it serves as well.
     ``names`` are all names of the list, sorted, also of people whose images are not used: the classifier
     is over everybody. The most frequent people are the first of ``root/frequent_celebs.txt`` (one name a
     line) if it exists, else those with the most images.
@@ -42,10 +40,12 @@ class CelebAIdentities(LabelledImages):
         images_per_identity: Use at most so many images a person, chosen by the seed; ``None`` for all.
         seed: Seed of split and choice.
         max_pixels: Larger images are skipped.
+        names_file: Lines ``2880 First_Last``: names of the numbers of people. Those without one are left out.
 
     Raises:
         DataNotFoundError: If a part of the data set is missing.
-        BadDataError: If the list is unreadable or none of its images is there.
+        BadDataError: If a list is unreadable, none of its images is there, none of the frequent people is in
+            it, or the partition has no image for this split of a person to include.
         ConceptNotFoundError: If a name to include is not in the list.
         SettingError: If people have numbers instead of names, or a limit is not positive.
     """
@@ -62,21 +62,26 @@ class CelebAIdentities(LabelledImages):
         images_per_identity: int | None = None,
         seed: int = 0,
         max_pixels: int = MAX_PIXELS,
+        names_file: Path | str | None = None,
     ) -> None:
         for limit in (max_identities, images_per_identity):
             if limit is not None and limit < 1:
                 raise SettingError(f"Expected limits of at least 1 but got {limit}.")
         root = Path(root)
         if not (root / IMAGES).is_dir():
-            raise DataNotFoundError(f"Folder '{root / IMAGES}' is missing; {_REQUEST}.")
-        people = read_identities(root)
+            raise DataNotFoundError(f"Folder '{root / IMAGES}' is missing; {REQUEST}.")
+        people = read_identities(root, names_file)
         names = sorted(set(people.values()))
         partition = Partition.read(partition_file) if partition_file else Partition(search_share, seed)
         present = {path.name for path in list_folder(root / IMAGES)}
         there = {image: name for image, name in people.items() if image in present}
         if not there:
-            raise BadDataError(f"Expected images of '{root / NAMES}' in '{root / IMAGES}' but found none.")
+            raise BadDataError(
+                f"Expected images of the list of identities in '{root / IMAGES}' but found none."
+            )
         used = _most_frequent(root, there, max_identities, include) | _known(include, names)
+        if partition_file is not None:
+            _check_dealt(there, include, partition, split, partition_file)
         labels = {name: label for label, name in enumerate(names)}
         entries = [
             Entry(root / IMAGES / image, image, labels[name])
@@ -89,42 +94,18 @@ class CelebAIdentities(LabelledImages):
         self.absent = len(people) - len(there)
 
 
-def read_identities(root: Path) -> dict[str, str]:
-    """Name of the person on each image.
-
-    Args:
-        root: Folder with ``list_identity_celeba.txt``: a count, a heading, then lines
-            ``000001.jpg First_Last``.
-
-    Returns:
-        Name (spaces for underscores) by image file name.
-
-    Raises:
-        DataNotFoundError: If the list is missing.
-        SettingError: If only the list of numbers is there, or the list holds numbers.
-        BadDataError: If a line is not in this format.
-    """
-    path = root / NAMES
-    if not path.is_file() and (root / NUMBERS).is_file():
-        raise SettingError(f"Expected people's names but '{root / NUMBERS}' has only numbers; {_REQUEST}.")
-    people: dict[str, str] = {}
-    for number, line in read_lines(path, f"{_REQUEST}."):
-        fields = line.split(maxsplit=1)
-        if _is_image(fields):
-            people[fields[0]] = _spaced(fields[1])
-        elif number > 2:  # the first two are a count and a heading
-            raise BadDataError(f"Expected 'image.jpg First_Last' but line {number} of '{path}' is '{line}'.")
-    if people and all(name.isdigit() for name in people.values()):
-        raise SettingError(f"Expected people's names but '{path}' has only numbers; {_REQUEST}.")
-    return people
-
-
-def _spaced(name: str) -> str:
-    return " ".join(name.replace("_", " ").split())
-
-
-def _is_image(fields: list[str]) -> bool:
-    return len(fields) == 2 and fields[0].lower().endswith((".jpg", ".jpeg", ".png"))
+def _check_dealt(
+    there: Mapping[str, str], include: Sequence[str], partition: Partition, split: Split, file: Path | str
+) -> None:
+    """The official partition deals out people, not images: nobody is in both search and final figures."""
+    for name in include:
+        splits = {partition.split_of(image) for image, person in there.items() if person == name}
+        if splits and split not in splits:
+            raise BadDataError(
+                f"Expected {split} images of '{name}' but '{file}' gives all of theirs elsewhere, "
+                "as CelebA's official list does with each person; leave identities.partition out to "
+                "split by image."
+            )
 
 
 def _most_frequent(root: Path, there: dict[str, str], count: int | None, apart: Sequence[str]) -> set[str]:
@@ -132,8 +113,13 @@ def _most_frequent(root: Path, there: dict[str, str], count: int | None, apart: 
     images = Counter(there.values())
     ranked = sorted(images, key=lambda name: (-images[name], name))
     if (root / FREQUENT).is_file():
-        listed = [_spaced(line) for _, line in read_lines(root / FREQUENT, "")]
+        listed = [spaced(line) for _, line in read_lines(root / FREQUENT, "")]
         ranked = [name for name in dict.fromkeys(listed) if name in images]
+        if not ranked:
+            raise BadDataError(
+                f"Expected names of people who have images in '{root / FREQUENT}' but none of its "
+                f"{len(listed):,} lines is one; correct the spelling or move the list away."
+            )
     ranked = [name for name in ranked if name not in apart]
     return set(ranked[:count])
 

@@ -5,6 +5,7 @@ parquet promises.
 """
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -83,17 +84,30 @@ class Census:
 
     Attributes:
         shards: One entry a shard. With a limit, later shards are not opened and not listed.
-        samples: Samples to use: all, or the first ``limit``.
+        samples: Samples to use: all, the first ``limit``, or as many as were chosen.
+        chosen: Numbers of the samples to use, ascending; ``None`` for those from 0 on. See ``sample_pairs``.
     """
 
     shards: tuple[ShardCensus, ...]
     samples: int
+    chosen: tuple[int, ...] | None = None
 
     @property
     def starts(self) -> tuple[int, ...]:
         """Number of the first sample of each shard."""
         counts = (shard.samples for shard in self.shards)
         return tuple(accumulate(counts, initial=0))[:-1]
+
+    def spans(self, start: int, stop: int) -> list[range]:
+        """Numbers of the samples at the places ``start`` to ``stop - 1`` among those to use."""
+        stop = min(stop, self.samples)
+        if self.chosen is None:
+            return [range(start, stop)]
+        return [range(number, number + 1) for number in self.chosen[start:stop]]
+
+    def place(self, number: int) -> int:
+        """Place of a sample among those to use."""
+        return number if self.chosen is None else bisect_left(self.chosen, number)
 
     @property
     def missing(self) -> int:

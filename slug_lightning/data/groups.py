@@ -1,13 +1,15 @@
 """Groups of pairs in batches: the unit of work that is dealt to ranks and workers.
 
 Group ``g`` is the samples with numbers ``g * group_size`` up to ``(g + 1) * group_size - 1`` of the
-shards, less those that are unusable or excluded, and a batch is ``groups_per_batch`` groups that follow each
-other. So the same groups, in the same batches, exist on any number of processes.
+shards, or of a sample of them, less those that are unusable or excluded, and a batch is
+``groups_per_batch`` groups that follow each other. So the same groups, in the same batches, exist on any
+number of processes.
 """
 
+import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Literal
 
@@ -18,7 +20,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from slug_lightning.data.captions import fold
 from slug_lightning.data.census import Census
-from slug_lightning.data.images import MAX_PIXELS
+from slug_lightning.data.images import MAX_PIXELS, decode_image
+from slug_lightning.data.overlap import Overlap, refuse_pair
 from slug_lightning.data.ranges import Numbered, read_ranges
 from slug_lightning.data.reasons import BadMemberError, SkipReason
 from slug_lightning.data.shards import Missing
@@ -49,6 +52,8 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         max_pixels: Larger images are skipped.
         first_group: Groups before it are left out, to continue an earlier run.
         groups_per_batch: Groups that are decoded and encoded together; it does not change what a group is.
+        measured: Names of the images that figures rest on, by the SHA-256 of their files.
+        overlap: Whether a pair with such an image is an error, or counted as ``measured`` and left out.
         missing: Whether shards that disappear or change while they are read stop the run, or are counted
             as ``lost``.
 
@@ -78,6 +83,8 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         first_group: int = 0,
         groups_per_batch: int = 1,
         missing: Missing = "refuse",
+        measured: Mapping[bytes, str] | None = None,
+        overlap: Overlap = "refuse",
     ) -> None:
         if group_size < 1 or groups_per_batch < 1:
             raise SettingError(
@@ -104,6 +111,7 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         self.first_group = first_group
         self.groups_per_batch = groups_per_batch
         self.missing: Missing = missing
+        self.measured, self.overlap = dict(measured or {}), overlap
 
     @property
     def groups(self) -> int:
@@ -119,7 +127,8 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         mine = [self._first_of(j * self.world_size + self.rank) for j in range(len(self))][worker::workers]
         real = [group for group in mine if group < self.groups]
-        samples = read_ranges(self.census, [self._span(group) for group in real], self.missing)
+        spans = [span for group in real for span in self._spans(group)]
+        samples = read_ranges(self.census, spans, self.missing)
         for group, members in groupby(samples, key=self._batch_of):
             yield self._batch(group, members)
         for _ in mine[len(real) :]:
@@ -135,14 +144,14 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
 
     def _batch_of(self, numbered: Numbered) -> int:
         """Number of the first group of the batch that a sample belongs to."""
-        return self._first_of(
-            (numbered.number // self.group_size - self.first_group) // self.groups_per_batch
-        )
+        return self._first_of((self._group_of(numbered) - self.first_group) // self.groups_per_batch)
 
-    def _span(self, group: int) -> range:
+    def _group_of(self, numbered: Numbered) -> int:
+        return self.census.place(numbered.number) // self.group_size
+
+    def _spans(self, group: int) -> list[range]:
         start = group * self.group_size
-        stop = start + self.groups_per_batch * self.group_size
-        return range(start, min(stop, self.census.samples))
+        return self.census.spans(start, start + self.groups_per_batch * self.group_size)
 
     def _batch(self, group: int, samples: Iterable[Numbered]) -> dict[str, Any]:
         images, captions, keys = [], [], []
@@ -157,7 +166,7 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
                 images.append(image)
                 captions.append(caption)
                 keys.append(numbered.sample.key)
-                sizes[numbered.number // self.group_size] += 1
+                sizes[self._group_of(numbered)] += 1
         return {
             "image": torch.stack(images) if images else self._no_images(),
             "text": self.tokenize(captions) if captions else self.tokenize(["-"])[:0],
@@ -173,8 +182,13 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         caption = numbered.sample.caption()
         if self.exclude is not None and self.exclude.search(fold(caption)):
             raise BadMemberError(SkipReason.EXCLUDED)
-        image = self.transform(numbered.sample.image(self.max_pixels))
-        return image, caption if self.caption is None else self.caption(caption)
+        file = numbered.sample.image_file()
+        if self.measured and (image := self.measured.get(hashlib.sha256(file).digest())):
+            if self.overlap == "refuse":
+                raise refuse_pair(numbered.sample.key, self.role, image)
+            raise BadMemberError(SkipReason.MEASURED)
+        tensor = self.transform(decode_image(file, self.max_pixels))
+        return tensor, caption if self.caption is None else self.caption(caption)
 
     def _no_images(self) -> Tensor:
         return self.transform(Image.new("RGB", (8, 8)))[None][:0]

@@ -56,19 +56,6 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
                 raise BadMemberError(SkipReason.BROKEN_IMAGE, str(error)) from error
 
 
-def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Read and decode an image file; see ``decode_image``.
-
-    Args:
-        path: The file. Links are followed.
-        max_pixels: Largest width times height.
-
-    Raises:
-        BadMemberError: As ``decode_image`` and ``read_image_file``.
-    """
-    return decode_image(read_image_file(path), max_pixels)
-
-
 def read_image_file(path: Path) -> bytes:
     """Read an image file without decoding it.
 
@@ -87,6 +74,8 @@ def read_image_file(path: Path) -> bytes:
             if about.st_size > MAX_FILE_BYTES:
                 raise BadMemberError(SkipReason.TOO_LARGE, f"{about.st_size:,} bytes")
             return file.read(MAX_FILE_BYTES)
+    except BadMemberError:  # a ValueError, too
+        raise
     except (OSError, ValueError) as error:  # removed, a folder, not permitted; a name with a NUL
         raise BadMemberError(SkipReason.NO_IMAGE, str(error)) from error
 

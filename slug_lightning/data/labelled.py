@@ -1,7 +1,7 @@
 """Images with labels, for zero-shot evaluation."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,25 +10,52 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from slug_lightning.data.images import MAX_PIXELS, read_image
-from slug_lightning.data.partition import hashed
+from slug_lightning.data.images import MAX_PIXELS, decode_image, read_image_file
+from slug_lightning.data.members import read_member
+from slug_lightning.data.partition import Partition, Split, hashed
 from slug_lightning.data.reasons import BadMemberError
-from slug_lightning.errors import BadDataError, ConceptNotFoundError, closest
+from slug_lightning.errors import BadDataError, ConceptNotFoundError, SettingError, closest
 
 Transform = Callable[[Image.Image], Tensor]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One image file, its key (unique, relative to the data's root) and its label."""
+    """One image, its key (unique, relative to the data's root) and its label.
+
+    Attributes:
+        path: The image file, or the plain tar that holds it.
+        key: Name of the image.
+        label: Index of its class.
+        offset: Byte of the image's header in the tar; ``None`` for a file of its own.
+    """
 
     path: Path
     key: str
     label: int
+    offset: int | None = None
+
+    def read(self, max_pixels: int = MAX_PIXELS) -> Image.Image:
+        """Read and decode the image; see ``decode_image``.
+
+        Raises:
+            BadMemberError: With the reason why there is no usable image.
+        """
+        return decode_image(self.data(), max_pixels)
+
+    def data(self) -> bytes:
+        """The image file's bytes.
+
+        Raises:
+            BadMemberError: With the reason why there are none.
+        """
+        if self.offset is None:
+            return read_image_file(self.path)
+        return read_member(str(self.path), self.offset)
 
 
 class LabelledImages(Dataset[dict[str, Any]]):
-    """Image files with labels.
+    """Images with labels.
 
     Items are ``{"image": (3, H, W) float, "label": int, "key": str}``; an unreadable file gives
     ``{"label", "key", "skipped": reason}`` instead, which ``evaluation_loader`` counts.
@@ -59,7 +86,7 @@ class LabelledImages(Dataset[dict[str, Any]]):
         entry = self.entries[index]
         item = {"label": entry.label, "key": entry.key}
         try:
-            image = read_image(entry.path, self.max_pixels)
+            image = entry.read(self.max_pixels)
         except BadMemberError as error:
             return {**item, "skipped": error.reason.value}
         return {**item, "image": self.transform(image)}
@@ -96,9 +123,27 @@ class LabelledImages(Dataset[dict[str, Any]]):
             )
         return self._view(kept)
 
-    def without(self, label: int) -> "LabelledImages":
+    def without(self, *labels: int) -> "LabelledImages":
         """The images of all other labels, under the same names."""
-        return self._view([entry for entry in self.entries if entry.label != label])
+        return self._view([entry for entry in self.entries if entry.label not in labels])
+
+    def without_keys(self, keys: Container[str]) -> "LabelledImages":
+        """The images with other keys, under the same names."""
+        return self._view([entry for entry in self.entries if entry.key not in keys])
+
+    def of_split(self, partition: Partition, split: Split) -> "LabelledImages":
+        """The images that a partition gives to a split, under the same names."""
+        return self._view([entry for entry in self.entries if partition.split_of(entry.key) == split])
+
+    def balanced(self, count: int | None, seed: int) -> "LabelledImages":
+        """A seeded choice of images, equally many a class where there are enough; ``None`` for all.
+
+        Raises:
+            SettingError: If ``count`` is not positive.
+        """
+        if count is None:
+            return self
+        return self._view(pick_balanced(self.entries, count, seed))
 
     def no_images(self) -> Tensor:
         """An image batch of length 0 in the right shape, ``(0, 3, H, W)``."""
@@ -128,3 +173,31 @@ def pick(entries: Iterable[Entry], counts: Callable[[int], int], seed: int) -> l
         own.sort(key=lambda entry: hashed(f"pick:{entry.key}", seed))
         kept.update(entry.key for entry in own[: counts(label)])
     return [entry for entry in entries if entry.key in kept]
+
+
+def pick_balanced(entries: Sequence[Entry], count: int, seed: int) -> list[Entry]:
+    """Choose equally many images of each class; scarce classes give all they have.
+
+    Raises:
+        SettingError: If ``count`` is not positive.
+    """
+    if count < 1:
+        raise SettingError(f"Expected a subset of at least 1 image but got {count}.")
+    quotas = _quotas(entries, count, seed)
+    return pick(entries, quotas.__getitem__, seed)
+
+
+def _quotas(entries: Sequence[Entry], subset: int, seed: int) -> dict[int, int]:
+    """How many images of each class a balanced subset takes; scarce classes give all they have."""
+    left: dict[int, int] = {}
+    for entry in entries:
+        left[entry.label] = left.get(entry.label, 0) + 1
+    quotas = dict.fromkeys(left, 0)
+    order = sorted(left, key=lambda label: hashed(f"class:{label}", seed))
+    remaining = min(subset, len(entries))
+    while remaining:
+        for label in order:
+            if remaining and left[label] > quotas[label]:
+                quotas[label] += 1
+                remaining -= 1
+    return quotas

@@ -5,8 +5,8 @@ from pathlib import Path
 from slug_lightning.errors import BadDataError, DataNotFoundError
 
 
-def read_lines(path: Path, advice: str) -> list[tuple[int, str]]:
-    """Lines that are not blank, stripped, with their numbers from 1.
+def read_every_line(path: Path, advice: str) -> list[str]:
+    """All lines, stripped, blank ones too: for lists in which the number of a line has a meaning.
 
     Args:
         path: The list, UTF-8.
@@ -24,7 +24,12 @@ def read_lines(path: Path, advice: str) -> list[tuple[int, str]]:
         raise BadDataError(f"Expected UTF-8 text in '{path}' but got {error}; save it as UTF-8.") from error
     except OSError as error:
         raise unreadable(path, error) from error
-    return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [line.strip() for line in text.splitlines()]
+
+
+def read_lines(path: Path, advice: str) -> list[tuple[int, str]]:
+    """Lines that are not blank, stripped, with their numbers from 1; see ``read_every_line``."""
+    return [(number, line) for number, line in enumerate(read_every_line(path, advice), 1) if line]
 
 
 def list_folder(folder: Path) -> list[Path]:

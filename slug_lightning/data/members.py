@@ -154,6 +154,26 @@ class ShardReader:
         return head + data
 
 
+def read_member(shard: str, offset: int) -> bytes:
+    """Contents of one member of a plain local tar.
+
+    Args:
+        shard: Path of the tar.
+        offset: Where the member begins, ``Member.offset``.
+
+    Raises:
+        BadMemberError: ``no_image`` if there is no tar or no member any more, or as ``Member.read``.
+    """
+    try:
+        with ShardReader(shard, offset) as reader:
+            member = next(iter(reader), None) if reader.seekable else None
+            if member is not None:
+                return member.read()
+    except DataNotFoundError as error:
+        raise BadMemberError(SkipReason.NO_IMAGE, str(error)) from error
+    raise BadMemberError(SkipReason.NO_IMAGE, f"nothing at byte {offset}")
+
+
 def _open_bytes(shard: str) -> BinaryIO:
     if is_local(shard):
         return Path(shard).open("rb")

@@ -25,6 +25,7 @@ class SkipReason(StrEnum):
     TRUNCATED = "truncated"
     LOST = "lost"
     EXCLUDED = "excluded"
+    MEASURED = "measured"  # a figure rests on the image
 
 
 class BadMemberError(SlugError, ValueError):

@@ -78,9 +78,17 @@ class Sample:
         Raises:
             BadMemberError: With the reason why there is no usable image.
         """
+        return decode_image(self.image_file(), max_pixels)
+
+    def image_file(self) -> bytes:
+        """Read the image without decoding it.
+
+        Raises:
+            BadMemberError: With the reason why there is none.
+        """
         for suffix in IMAGE_SUFFIXES:
             if suffix in self.members:
-                return decode_image(self.members[suffix].read(), max_pixels)
+                return self.members[suffix].read()
         raise BadMemberError(SkipReason.NO_IMAGE, self.key)
 
     def pair(self, max_pixels: int = MAX_PIXELS) -> Pair:

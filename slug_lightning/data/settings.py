@@ -9,16 +9,18 @@ class IdentitySettings:
     """Images of people by name, in CelebA's layout.
 
     Attributes:
-        root: Folder with ``img_align_celeba/`` and ``list_identity_celeba.txt``.
+        root: Folder with ``img_align_celeba/`` and ``list_identity_celeba.txt`` or ``identity_CelebA.txt``.
         partition: File that deals images to search (1) and final figures (2); by default a seeded hash does.
         most: How many of the most frequent identities are measured beside the concept.
         templates: Name of a template set, or format strings with one ``{}``.
+        names: Lines ``2880 First_Last``, for ``identity_CelebA.txt``, which has numbers for people.
     """
 
     root: Path = Path("data/celeba")
     partition: Path | None = None
     most: int | None = 100
     templates: str | list[str] = "identity"
+    names: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -40,3 +42,29 @@ class ImageNetSettings:
     search_images: int | None = None
     final_images: int | None = None
     templates: str | list[str] = "simple"
+
+
+@dataclass(frozen=True)
+class ExtraSettings:
+    """A further set of images that must keep its accuracy, in CLIP_benchmark's webdataset layout.
+
+    Attributes:
+        name: What it is called in figures: ``retain/<name>_top1``. Letters, digits, ``-``, ``_`` and ``.``.
+        root: Folder with ``classnames.txt`` and ``<part>/0.tar``; see ``WebDatasetImages``.
+        part: Folder of the shards.
+        search: Whether its accuracy takes part in the search. If so, ``data.search_share`` of the images are
+            for the search and the others for the final figures, else all are for the final figures.
+        partition: As for identities; lines ``test/0.tar/s0000000 1``.
+        search_images: Size of the class-balanced sample that the search may look at; ``None`` for all.
+        final_images: The same for the final figures.
+        templates: As for ImageNet; by default the set's own.
+    """
+
+    name: str
+    root: Path
+    part: str = "test"
+    search: bool = False
+    partition: Path | None = None
+    search_images: int | None = None
+    final_images: int | None = None
+    templates: str | list[str] | None = None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from PIL import Image
 from torch import Tensor
 
-from slug_lightning.data.images import read_image
 from slug_lightning.data.labelled import LabelledImages
 
 
@@ -34,7 +33,7 @@ def pick_samples(images: LabelledImages, dataset: str, count: int) -> list[Sampl
     for index in range(step // 2, len(images), step)[:count]:
         item, entry = images[index], images.entries[index]
         if "image" in item:
-            picture = data_uri(read_image(entry.path, images.max_pixels))
+            picture = data_uri(entry.read(images.max_pixels))
             shown.append(Sample(dataset, entry.label, item["image"], picture))
     return shown
 

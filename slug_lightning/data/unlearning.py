@@ -2,38 +2,42 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning.pytorch as pl
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from slug_lightning.data.captions import concept_folder, concept_pattern
-from slug_lightning.data.celeba import CelebAIdentities
 from slug_lightning.data.census import Census, take_census
 from slug_lightning.data.census_cache import CensusCache
 from slug_lightning.data.evaluation import evaluation_loader
+from slug_lightning.data.evaluation_sets import EvaluationSets, collecting
 from slug_lightning.data.groups import GroupedPairs, Role
-from slug_lightning.data.imagenet import ImageNetFolder
 from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.labelled import LabelledImages
+from slug_lightning.data.late import LatePreprocess
 from slug_lightning.data.members import is_local
+from slug_lightning.data.overlap import (
+    Digests,
+    Overlap,
+    evaluation_account,
+    measured_images,
+    separate,
+    take_digests,
+)
 from slug_lightning.data.partition import Split
 from slug_lightning.data.phased import PhasedLoader
-from slug_lightning.data.prompts import fill, templates
 from slug_lightning.data.ranges import changes
 from slug_lightning.data.reasons import SkipReason
-from slug_lightning.data.settings import IdentitySettings, ImageNetSettings
+from slug_lightning.data.sampling import sample_pairs
+from slug_lightning.data.settings import ExtraSettings, IdentitySettings, ImageNetSettings
 from slug_lightning.data.shards import Missing
 from slug_lightning.data.showing import Sample, pick_samples
 from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
-
-SPLITS: tuple[Split, Split] = ("search", "final")
 
 
 def _always(caption: str, original: str) -> str:
@@ -42,32 +46,8 @@ def _always(caption: str, original: str) -> str:
     return caption
 
 
-class LatePreprocess:
-    """A transform that is known only once the model is loaded, after the data were looked at."""
-
-    def __init__(self) -> None:
-        self._transform: Callable[[Image.Image], Tensor] | None = None
-
-    def bind(self, transform: Callable[[Image.Image], Tensor]) -> None:
-        """Set the transform."""
-        self._transform = transform
-
-    def __call__(self, image: Image.Image) -> Tensor:
-        """Tensor ``(3, H, W)`` of an RGB image."""
-        assert self._transform is not None
-        return self._transform(image)
-
-    def __repr__(self) -> str:
-        return re.sub(r" at 0x[0-9a-f]+", "", repr(self._transform))  # addresses change from run to run
-
-
-@contextmanager
-def _collecting(missing: list[str]) -> Iterator[None]:
-    """Note what is missing and go on, so that one error can name it all."""
-    try:
-        yield
-    except DataNotFoundError as error:
-        missing.append(str(error))
+def _digest_of(measured: Mapping[bytes, str]) -> str:
+    return hashlib.sha256(b"".join(sorted(measured))).hexdigest()
 
 
 class UnlearningDataModule(pl.LightningDataModule):
@@ -79,12 +59,21 @@ class UnlearningDataModule(pl.LightningDataModule):
         retain_shards: Shards of what must stay; pairs whose caption names the concept are left out.
         identities: Images by name; the concept is one of them.
         imagenet: Images by class, or ``None``.
+        extra: Further sets that must keep their accuracy, in CLIP_benchmark's webdataset layout.
+        concepts: Several concepts that ``slug fit`` unlearns in one run, in place of ``concept``.
+        order: Whether they are unlearned ``joint``, each at the original weights, or ``sequential``, each at
+            the weights without those before it.
         root: Folder that relative paths start from.
         aliases: Other spellings of the concept, left out of the retain pairs as well.
+        others: Further concepts that go with this one: left out of the retain pairs and of the identities
+            that must stay.
         group_size: Retain pairs that share one InfoNCE.
         groups_per_batch: Retain groups that are encoded together: faster, in more memory; the same result.
         forget_batch_size: Forget pairs per batch; does not change the result.
         retain_limit: Use only the first so many retain samples.
+        retain_sample: Use a random sample of so many retain samples (of the first ``retain_limit``).
+        forget_sample: The same for forget samples.
+        sample_seed: Which samples these are.
         forget_caption: Format string that replaces the captions of forget pairs, e.g. ``"{}."``.
         search_share: Share of evaluation images the search may look at, where no partition file says.
         eval_batch_size: Evaluation images per batch.
@@ -94,6 +83,9 @@ class UnlearningDataModule(pl.LightningDataModule):
         incomplete_shards: ``skip`` (count and report) or ``refuse`` shards that are cut short.
         missing_shards: The same for shards that are not there, or disappear or change while they are read.
         max_pixels: Larger images are skipped.
+        overlap: What happens to an image file that would serve twice, as a pair of the gradients, in the
+            search or for the final figures: ``refuse``, ``leave_out`` (it serves the later purpose alone) or
+            ``allow``.
         census_cache: Folder in which counts of unchanged shards are remembered; by default all are counted in
             every run. See ``CensusCache``.
         seed: Of samples and partitions.
@@ -108,12 +100,19 @@ class UnlearningDataModule(pl.LightningDataModule):
         retain_shards: str | list[str],
         identities: IdentitySettings = IdentitySettings(),
         imagenet: ImageNetSettings | None = None,
+        extra: list[ExtraSettings] | None = None,
+        concepts: list[str] | None = None,
+        order: Literal["joint", "sequential"] = "joint",
         root: Path = Path(),
         aliases: list[str] | None = None,
+        others: list[str] | None = None,
         group_size: int = 64,
         groups_per_batch: int = 1,
         forget_batch_size: int = 64,
         retain_limit: int | None = None,
+        retain_sample: int | None = None,
+        forget_sample: int | None = None,
+        sample_seed: int = 0,
         forget_caption: str | None = None,
         search_share: float = 0.2,
         eval_batch_size: int = 128,
@@ -122,6 +121,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         incomplete_shards: Missing = "skip",
         missing_shards: Missing = "refuse",
         max_pixels: int = MAX_PIXELS,
+        overlap: Overlap = "refuse",
         census_cache: Path | None = None,
         seed: int = 0,
         concept_regex: str | None = None,
@@ -129,24 +129,41 @@ class UnlearningDataModule(pl.LightningDataModule):
         super().__init__()
         if not concept.strip():
             raise SettingError("Expected data.concept to name what to forget, but it is empty.")
+        if concepts and concepts != [concept]:
+            raise SettingError(
+                f"Expected one concept per data module, but got data.concepts={concepts}. "
+                "slug fit makes one run of each."
+            )
         if not 0 <= max_bad_share <= 1:
             raise SettingError(f"Expected data.max_bad_share in [0, 1], but got {max_bad_share}.")
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
-        self.aliases, self.root = list(aliases or []), Path(root)
+        self.aliases, self.others, self.root = list(aliases or []), list(others or []), Path(root)
         self.concept_regex = concept_regex
         self.shards = {"forget": forget_shards, "retain": retain_shards}
-        self.identities, self.imagenet = identities, imagenet
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
         self.groups_per_batch: dict[Role, int] = {"forget": 1, "retain": groups_per_batch}
         self.retain_limit, self.forget_caption = retain_limit, forget_caption
-        self.search_share, self.seed, self.num_workers = search_share, seed, num_workers
+        self.samples_of = {"forget": forget_sample, "retain": retain_sample}
+        self.sample_seed = sample_seed
+        self.num_workers = num_workers
         self.eval_batch_size, self.max_pixels = eval_batch_size, max_pixels
         self.max_bad_share, self.incomplete = max_bad_share, incomplete_shards
         self.missing_shards, self.census_cache = missing_shards, census_cache
+        self.overlap, self.digests = overlap, Digests()
         self.census: dict[str, Census] = {}
-        self.sets: dict[tuple[Split, str], LabelledImages] = {}
-        self._images: dict[tuple[Split, str], LabelledImages] = {}
         self._preprocess = LatePreprocess()
+        self.evaluation = EvaluationSets(
+            self.concept,
+            self.others,
+            identities,
+            imagenet,
+            tuple(extra or []),
+            self.root,
+            self._preprocess,
+            search_share,
+            seed,
+            max_pixels,
+        )
         self._tokenize: Callable[[list[str]], Tensor] | None = None
 
     def look(self) -> None:
@@ -160,7 +177,17 @@ class UnlearningDataModule(pl.LightningDataModule):
         self._pattern()
         if not self.sets:
             self._find()
-            self._divide()
+            self.evaluation.divide()
+
+    def separate(self) -> None:
+        """Have the images of gradients, search and final figures apart; before a search.
+
+        Raises:
+            BadDataError: If search and final figures share an image and ``overlap`` refuses that.
+        """
+        if not self.digests:
+            self.digests = take_digests(self.evaluation)
+            separate(self.evaluation, self.digests, self.overlap)
 
     def setup(self, stage: str) -> None:
         """Called by Lightning on every process."""
@@ -176,7 +203,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         count = None if cache is None else CensusCache(cache).count
         for role, shards in self.shards.items():
             limit = self.retain_limit if role == "retain" else None
-            with _collecting(missing):
+            with collecting(missing):
                 self.census[role] = take_census(
                     self._expand(shards),
                     limit,
@@ -185,12 +212,10 @@ class UnlearningDataModule(pl.LightningDataModule):
                     self.max_bad_share,
                     count,
                 )
-        for split in SPLITS:
-            with _collecting(missing):
-                self._images[split, "identities"] = self._open_identities(split)
-            if self.imagenet is not None:
-                with _collecting(missing):
-                    self._images[split, "imagenet"] = self._open_imagenet(self.imagenet, split)
+                sample = self.samples_of[role]
+                if sample is not None:
+                    self.census[role] = sample_pairs(self.census[role], sample, self.sample_seed)
+        self.evaluation.open(missing)
         if missing:
             raise DataNotFoundError(" ".join(dict.fromkeys(missing)))
 
@@ -203,42 +228,15 @@ class UnlearningDataModule(pl.LightningDataModule):
     def _path(self, path: Path | None) -> Path | None:
         return None if path is None else self.root / path
 
-    def _open_identities(self, split: Split) -> LabelledImages:
-        settings = self.identities
-        return CelebAIdentities(
-            self.root / settings.root,
-            split,
-            self._preprocess,
-            partition_file=self._path(settings.partition),
-            search_share=self.search_share,
-            max_identities=settings.most,
-            include=[self.concept],
-            seed=self.seed,
-            max_pixels=self.max_pixels,
-        )
+    @property
+    def sets(self) -> dict[tuple[Split, str], LabelledImages]:
+        """Evaluation images by split and data set: ``forget`` and those that must stay."""
+        return self.evaluation.parts
 
-    def _open_imagenet(self, settings: ImageNetSettings, split: Split) -> LabelledImages:
-        return ImageNetFolder(
-            self.root / settings.root,
-            split,
-            self._preprocess,
-            class_names_file=self._path(settings.class_names),
-            partition_file=self._path(settings.partition),
-            search_share=self.search_share,
-            subset=settings.search_images if split == "search" else settings.final_images,
-            seed=self.seed,
-            max_pixels=self.max_pixels,
-        )
-
-    def _divide(self) -> None:
-        """Three data sets per split: images of the concept, of other identities, and by class."""
-        self.concept_label = self._images["final", "identities"].label_of(self.concept)
-        for split in SPLITS:
-            people = self._images[split, "identities"]
-            self.sets[split, "forget"] = people.only(self.concept_label)
-            self.sets[split, "identities"] = people.without(self.concept_label)
-            if self.imagenet is not None:
-                self.sets[split, "imagenet"] = self._images[split, "imagenet"]
+    @property
+    def concept_label(self) -> int:
+        """Label of the concept among the identities."""
+        return self.evaluation.concept_label
 
     @property
     def loader_names(self) -> list[tuple[Split, str]]:
@@ -246,36 +244,42 @@ class UnlearningDataModule(pl.LightningDataModule):
         return list(self.sets)
 
     def class_names(self, classifier: str) -> list[str]:
-        """Names that the classifier ``identities`` or ``imagenet`` chooses among."""
-        return list(self._images["final", classifier].names)
+        """Names that a classifier chooses among: ``identities``, ``imagenet`` or that of an extra set."""
+        return self.evaluation.class_names(classifier)
 
     def prompts(self) -> dict[str, list[list[str]]]:
         """Prompts per classifier: one row per class, one entry per template."""
-        chosen = {"identities": self.identities.templates}
-        if self.imagenet is not None:
-            chosen["imagenet"] = self.imagenet.templates
-        return {
-            name: [fill(templates(choice), label) for label in self.class_names(name)]
-            for name, choice in chosen.items()
-        }
+        return self.evaluation.prompts()
 
     @property
     def groups(self) -> dict[Role, int]:
         """Number of groups by role; those of forget pairs are plain batches."""
         return {role: -(-self.census[role].samples // size) for role, size in self.group_sizes.items()}
 
-    def pair_settings(self) -> dict[str, Any]:
-        """All that decides which pairs the gradients are of, as plain values."""
+    def pair_settings(self, role: Role) -> dict[str, Any]:
+        """All that decides which pairs a role's gradients are of, as plain values."""
         return {
-            "digests": {role: census.digest for role, census in self.census.items()},
-            "samples": {role: census.samples for role, census in self.census.items()},
-            "groups": self.group_sizes,
-            "names": [self.concept, *self.aliases],
-            "concept_regex": self.concept_regex,
-            "forget_caption": self.forget_caption,
+            "digest": self.census[role].digest,
+            "samples": self.census[role].samples,
+            "group": self.group_sizes[role],
+            "captions": self.forget_caption if role == "forget" else sorted(self.names),
+            "regex": self.concept_regex if role == "retain" else None,
+            "concept": self.concept if role == "forget" else None,
+            "drawn": self.samples_of[role] and [self.samples_of[role], self.sample_seed],
+            "measured": self.overlap != "allow" and _digest_of(self.measured),
             "max_pixels": self.max_pixels,
             "preprocess": repr(self._preprocess),
         }
+
+    @property
+    def names(self) -> list[str]:
+        """What is left out of the retain pairs: the concept, its aliases, the request's other concepts."""
+        return [self.concept, *self.aliases, *self.others]
+
+    @property
+    def measured(self) -> dict[bytes, str]:
+        """Images that no gradient may see, by the SHA-256 of their files."""
+        return {} if self.overlap == "allow" else measured_images(self.digests)
 
     def train_dataloader(self) -> PhasedLoader:
         """Forget pairs, then retain pairs, each group once, dealt to processes by number.
@@ -292,7 +296,7 @@ class UnlearningDataModule(pl.LightningDataModule):
 
     def _pattern(self) -> re.Pattern[str]:
         """Finds the concept in folded captions: the matcher of ``slug curate``."""
-        return concept_pattern([self.concept, *self.aliases], self.concept_regex)
+        return concept_pattern(self.names, self.concept_regex)
 
     def _pairs(self, role: Role, **options: Any) -> GroupedPairs:
         trainer = self.trainer
@@ -311,6 +315,8 @@ class UnlearningDataModule(pl.LightningDataModule):
             first_group=started.get(role, 0),
             groups_per_batch=self.groups_per_batch[role],
             missing=self.missing_shards,
+            measured=self.measured,
+            overlap=self.overlap,
             **options,
         )
 
@@ -339,7 +345,8 @@ class UnlearningDataModule(pl.LightningDataModule):
         Raises:
             BadDataError: Above ``max_bad_share``, with the counts.
         """
-        bad = {reason: n for reason, n in skipped.items() if reason != SkipReason.EXCLUDED.value}
+        meant = (SkipReason.EXCLUDED.value, SkipReason.MEASURED.value)
+        bad = {reason: n for reason, n in skipped.items() if reason not in meant}
         if missing := self._missing(role):
             bad["missing"] = missing
         total = sum(bad.values()) + pairs
@@ -370,10 +377,15 @@ class UnlearningDataModule(pl.LightningDataModule):
                 f"{str(images.entries[0].path.parent)!r}."
             )
 
+    def evaluation_account(self) -> dict[str, Any]:
+        """What the figures rest on, and what is done about images that would serve twice."""
+        return {"overlap": self.overlap, "sets": evaluation_account(self.evaluation, self.digests)}
+
     def _missing(self, role: str) -> int:
         """Promised pairs that are not there, as far as they were asked for."""
         census, limit = self.census[role], self.retain_limit if role == "retain" else None
-        return census.missing if limit is None else min(census.missing, max(0, limit - census.samples))
+        asked = [n for n in (limit, self.samples_of[role]) if n is not None]
+        return min([census.missing, *(max(0, n - census.samples) for n in asked)])
 
     @property
     def digest(self) -> str:
@@ -401,11 +413,17 @@ class UnlearningDataModule(pl.LightningDataModule):
     def labels(self) -> dict[str, str]:
         """Display names of metrics; the classes of a data set that is not ImageNet are called classes."""
         names = {"retain/identities_top5": "other identities, top-5"}
-        if self.imagenet is not None and len(self.class_names("imagenet")) != 1000:
+        if self.evaluation.imagenet is not None and len(self.class_names("imagenet")) != 1000:
             names |= {f"retain/imagenet_top{k}": f"classes (ImageNet layout), top-{k}" for k in (1, 5)}
-        return names
+        extra = [settings.name for settings in self.evaluation.extra]
+        return names | {f"retain/{name}_top{k}": f"{name}, top-{k}" for name in extra for k in (1, 5)}
 
     def samples(self, count: int = 4) -> list[Sample]:
-        """Images of the final split to show, ``count`` of each data set."""
-        final = {dataset: images for (split, dataset), images in self.sets.items() if split == "final"}
+        """Images of the final split to show, ``count`` of each data set but the extra ones."""
+        extra = {settings.name for settings in self.evaluation.extra}
+        final = {
+            name: images
+            for (split, name), images in self.sets.items()
+            if split == "final" and name not in extra
+        }
         return [s for dataset, images in final.items() for s in pick_samples(images, dataset, count)]

@@ -1,4 +1,4 @@
-"""The two losses whose gradients are taken once: forget (cosine) and retain (InfoNCE)."""
+"""The losses whose gradients are taken once: forget (cosine) and retain (InfoNCE, or the sigmoid loss)."""
 
 import torch
 import torch.nn.functional as F
@@ -46,3 +46,29 @@ def clip_loss(image: Tensor, text: Tensor, logit_scale: Tensor | float) -> Tenso
     logits = logit_scale * image @ text.T
     target = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def sigmoid_loss(
+    image: Tensor, text: Tensor, logit_scale: Tensor | float, logit_bias: Tensor | float
+) -> Tensor:
+    r"""SigLIP's loss over one group: each image and caption is a yes-or-no question of its own.
+
+    .. math:: -\tfrac1B \sum_{ij} \log \sigma\big( z_{ij} (s \langle v_i, t_j \rangle + b) \big)
+
+    with :math:`z_{ij} = 1` for the pairs and -1 elsewhere.
+
+    Args:
+        image: Unit image embeddings ``(B, D)``.
+        text: Unit caption embeddings ``(B, D)``.
+        logit_scale: Inverse temperature ``s``, already exponentiated.
+        logit_bias: Offset ``b``.
+
+    Returns:
+        Scalar, mean over the ``B`` pairs, at least 0.
+
+    Source:
+        Zhai et al. 2023 (arXiv 2303.15343), algorithm 1.
+    """
+    logits = logit_scale * image @ text.T + logit_bias
+    signs = 2 * torch.eye(len(logits), device=logits.device) - 1
+    return -F.logsigmoid(signs * logits).sum() / len(logits)

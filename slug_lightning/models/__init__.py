@@ -3,7 +3,8 @@
 from slug_lightning.models.fingerprint import tensor_digest, tower_digest
 from slug_lightning.models.layers import LAYER_PRESETS, candidate_layers, get_layer, tower_of
 from slug_lightning.models.loading import Clip, load_clip
-from slug_lightning.models.towers import Tower, text_tower, vision_tower
+from slug_lightning.models.stages import Tower
+from slug_lightning.models.towers import text_tower, vision_tower
 
 __all__ = [
     "LAYER_PRESETS",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from slug_lightning.errors import LayerNotFoundError, SettingError, closest
 
@@ -12,7 +12,8 @@ TowerName = Literal["vision", "text"]
 
 # Shell patterns over canonical names; a layer that matches one of them is not a candidate.
 LAYER_PRESETS: dict[str, tuple[str, ...]] = {
-    # Biases, embeddings and normalisation: too small or too shared to carry one concept.
+    # Biases, embeddings and normalisation: too small or too shared to carry one concept. What has fewer than
+    # two dimensions is left out whatever its name is: timm calls a normalisation "stem.1" or "identity".
     "default": (
         *(
             "*bias",
@@ -24,10 +25,12 @@ LAYER_PRESETS: dict[str, tuple[str, ...]] = {
             "*downsample.1.*",
             "*ls_[0-9]*",
         ),
-        *("*embedding*", "*pos_embed*", "*cls_emb", "*cls_token*", "*gamma*"),
+        *("*embedding*", "*pos_emb*", "*cls_emb", "*cls_token*", "*gamma*"),
+        *("*rel_pos*", "*relative_*bias*", "*embed_tokens*", "*embed_positions*", "*.shared.weight"),
+        "text_decoder.*",  # CoCa's captions: no embedding depends on it
     ),
     # The published script's rule: name fragments, so normalisation weights remain.
-    "published": ("*bias*", "*logit_scale*", "*position*", "*embedding*"),
+    "published": ("*bias*", "*logit_scale*", "*position*", "*embedding*", "text_decoder.*"),
 }
 
 
@@ -74,6 +77,11 @@ def exclusion_patterns(exclude: str | Sequence[str]) -> tuple[str, ...]:
     return LAYER_PRESETS[exclude]
 
 
+def _is_vector(weight: Tensor) -> bool:
+    """Whether a weight has fewer than two dimensions beside those of length 1."""
+    return sum(size > 1 for size in weight.shape) < 2
+
+
 def candidate_layers(
     model: nn.Module,
     exclude: str | Sequence[str] = "default",
@@ -93,12 +101,14 @@ def candidate_layers(
         SettingError: If nothing is left.
     """
     patterns = exclusion_patterns(exclude)
-    names = [name for name, _ in model.named_parameters()]
+    parameters = dict(model.named_parameters())
+    names = list(parameters)
     kept = [
         name
         for name in names
         if any(fnmatchcase(name, pattern) for pattern in include)
         and not any(fnmatchcase(name, pattern) for pattern in patterns)
+        and not (exclude == "default" and _is_vector(parameters[name]))
     ]
     if not kept:
         msg = (

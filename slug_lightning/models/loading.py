@@ -12,6 +12,7 @@ from slug_lightning.errors import ModelNotFoundError, NonFiniteError, closest
 
 MINIATURE = "miniature"
 LOCAL = "local-dir:"
+QUICK = "-quickgelu"
 MERGES_FILE = "bpe_simple_vocab.txt.gz"
 
 
@@ -53,6 +54,9 @@ def split_name(name: str) -> tuple[str, str | None]:
 def load_clip(model: str, pretrained: str | None = None) -> Clip:
     """Load a CLIP on the CPU in float32.
 
+    Weights that were trained with QuickGELU (OpenAI's, LAION-400M's for ViT-B-32, ...) are loaded into the
+    architecture that has it: ``ViT-B-32`` with ``openai`` is ``ViT-B-32-quickgelu``, and is called so.
+
     Args:
         model: ``miniature`` (ships with the package), an open_clip architecture such as
             ``ViT-B-32-quickgelu``, ``local-dir:PATH`` (open_clip's folder layout) or ``hf-hub:ORG/NAME``.
@@ -60,24 +64,50 @@ def load_clip(model: str, pretrained: str | None = None) -> Clip:
             ``miniature``, ``local-dir:`` and ``hf-hub:``, which bring their weights.
 
     Raises:
-        ModelNotFoundError: If the name, tag, folder or weights are not there.
+        ModelNotFoundError: If the name, tag, folder, weights or tokeniser are not there.
         NonFiniteError: If a weight is NaN or infinite.
     """
     import open_clip
 
     source = f"{LOCAL}{miniature_folder()}" if model == MINIATURE else model
     _check_name(source, pretrained)
+    if pretrained is not None:
+        model = source = with_activation(source, pretrained)
     try:
         network, _, preprocess = open_clip.create_model_and_transforms(
             source, pretrained=pretrained, device="cpu", weights_only=True
         )
-        tokenize = open_clip.get_tokenizer(source, **_tokenizer_arguments(source))
     except Exception as error:  # open_clip, the Hub and torch raise many kinds; all mean "cannot load"
         raise ModelNotFoundError(_load_message(model, pretrained, error)) from error
+    try:
+        tokenize = open_clip.get_tokenizer(source, **_tokenizer_arguments(source))
+    except Exception as error:  # transformers and the Hub raise many kinds as well
+        raise ModelNotFoundError(_tokenizer_message(model, error)) from error
     network.eval()
     _check_vocabulary(network, tokenize, model)
     _check_finite(network, model)
     return Clip(network, preprocess, tokenize, model if pretrained is None else f"{model}/{pretrained}")
+
+
+def with_activation(model: str, pretrained: str) -> str:
+    """The architecture whose activation is the one that the weights of a tag were trained with.
+
+    open_clip has each architecture with GELU and, as ``NAME-quickgelu``, with QuickGELU. It builds what it is
+    told, warns if the tag says otherwise, and the model is then some points worse than it should be.
+
+    Args:
+        model: open_clip architecture.
+        pretrained: Tag or weights file; of a file nothing is known, and the name is kept.
+
+    Example:
+        >>> with_activation("ViT-B-32", "openai"), with_activation("ViT-B-32", "laion2b_s34b_b79k")
+        ('ViT-B-32-quickgelu', 'ViT-B-32')
+    """
+    import open_clip
+
+    quick = (open_clip.get_pretrained_cfg(model, pretrained) or {}).get("quick_gelu", False)
+    twin = f"{model}{QUICK}"
+    return twin if quick and twin in open_clip.list_models() else model
 
 
 def _tokenizer_arguments(source: str) -> dict[str, str]:
@@ -114,24 +144,43 @@ def _check_name(source: str, pretrained: str | None) -> None:
     if pretrained is None:
         msg = f"Model {source!r} needs weights: set model.pretrained to a file or one of {tags}."
         raise ModelNotFoundError(msg)
-    if pretrained not in tags and not Path(pretrained).is_file():
+    if pretrained in tags or Path(pretrained).is_file():
+        return
+    plain = source.removesuffix(QUICK)
+    if plain != source and pretrained in open_clip.list_pretrained_tags_by_model(plain):
+        msg = f"Weights {pretrained!r} were trained with GELU, but {source!r} has QuickGELU. Use {plain!r}."
+    else:
         msg = (
             f"Pretrained {pretrained!r} is neither a file nor a tag of {source!r}. "
             f"Closest: {closest(pretrained, tags) or tags}."
         )
-        raise ModelNotFoundError(msg)
+    raise ModelNotFoundError(msg)
 
 
 def _load_message(model: str, pretrained: str | None, error: Exception) -> str:
-    reason = str(error).strip().split("\n")[0][:300] or type(error).__name__
     return (
-        f"Could not load model {model!r} with pretrained={pretrained!r}: {reason} "
+        f"Could not load model {model!r} with pretrained={pretrained!r}: {_reason(error)} "
         "Check the network or download the weights and pass their path as model.pretrained."
     )
 
 
+def _tokenizer_message(model: str, error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"Model {model!r} has a tokenizer of the package {error.name!r}. pip install {error.name}"
+    return (
+        f"Could not load the tokenizer of model {model!r}: {_reason(error)} "
+        "It is fetched from the Hugging Face Hub once; a local-dir: model has it in its folder."
+    )
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).split("\n")[:2]  # torch says in the second which weights do not fit
+    return " ".join(line.strip() for line in lines).strip()[:300] or type(error).__name__
+
+
 def _check_vocabulary(network: nn.Module, tokenize: Callable[[list[str]], Tensor], model: str) -> None:
-    highest, size = int(tokenize(["a"]).max()), network.vocab_size
+    text = getattr(network, "text", network)  # CoCa has the size nowhere else
+    highest, size = int(tokenize(["a"]).max()), text.vocab_size
     if isinstance(size, int) and highest >= size:
         msg = (
             f"The tokenizer of {model!r} gives ids up to {highest}, but the model knows {size}. "

@@ -1,6 +1,16 @@
-"""The patch file, what it may be applied to, and model folders that carry one."""
+"""The patch file, what it may be applied to, and model folders and hosts that carry one."""
 
 from slug_lightning.patch.folder import apply_to_folder, revert_folder
+from slug_lightning.patch.host_folder import apply_to_host, revert_host
 from slug_lightning.patch.patch import Patch, Undo
+from slug_lightning.patch.together import applied_together
 
-__all__ = ["Patch", "Undo", "apply_to_folder", "revert_folder"]
+__all__ = [
+    "Patch",
+    "Undo",
+    "applied_together",
+    "apply_to_folder",
+    "apply_to_host",
+    "revert_folder",
+    "revert_host",
+]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import save_file
@@ -11,10 +12,15 @@ from torch import Tensor, nn
 
 from slug_lightning.atomic import atomic_path
 from slug_lightning.errors import BadDataError, NonFiniteError
+from slug_lightning.hosts.live import is_host, live_sites
+from slug_lightning.hosts.spelling import split
 from slug_lightning.models import get_layer
 from slug_lightning.models.layers import TowerName, tower_of
 from slug_lightning.patch.checks import check_tower, check_weight, fingerprint
+from slug_lightning.patch.choosing import choose_site
 from slug_lightning.tensor_file import read_tensor_file
+
+Model = TypeVar("Model")  # any host; the context manager gives back what it is given
 
 FORMAT_VERSION = "1"
 HEADER = (
@@ -25,15 +31,23 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Undo:
-    """Holds the original of a weight that was edited in place."""
+    """Holds the originals of the tensors that were edited in place.
 
-    weight: Tensor
-    original: Tensor
+    Attributes:
+        weights: The edited tensors of the model; several where a host splits the layer.
+        originals: Copies of them from before.
+        forced: What ``force`` has overridden, as sentences; empty if the model was the patch's own.
+    """
+
+    weights: tuple[Tensor, ...]
+    originals: tuple[Tensor, ...]
+    forced: tuple[str, ...] = ()
 
     def revert_(self) -> None:
-        """Copy the original back, bit for bit."""
+        """Copy the originals back, bit for bit."""
         with torch.no_grad():
-            self.weight.copy_(self.original)
+            for weight, original in zip(self.weights, self.originals, strict=True):
+                weight.copy_(original)
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,7 @@ class Patch:
         header: Strings that say what it is and where it comes from; see ``HEADER``.
 
     Example:
-        ``with Patch.load("patch.safetensors").applied(model): evaluate(model)``
+        ``with Patch.load("patch.safetensors").applied(pipeline): images = pipeline(prompts).images``
     """
 
     update: Tensor
@@ -128,32 +142,67 @@ class Patch:
             raise BadDataError(msg)
         return cls(tensors["update"], header)
 
-    def apply_(self, model: nn.Module, force: bool = False) -> Undo:
-        """Edit the model in place.
+    def check(self, model: nn.Module, force: bool = False) -> list[str]:
+        """Refuse an open_clip model that the patch was not made for; arguments and errors as of ``apply_``.
+
+        Returns:
+            What ``force`` has overridden.
+        """
+        weight = get_layer(model, self.layer)
+        return [
+            *check_weight(weight, self.update, self.header, force),
+            *check_tower(model, self.header, force),
+        ]
+
+    def edited(self, weight: Tensor) -> Tensor:
+        """The weight with the update added, in the weight's dtype.
 
         Args:
-            model: open_clip model with the base weights, in any floating dtype.
-            force: Apply although other weights of the tower differ from the base.
+            weight: The layer in its canonical shape.
+        """
+        exact = weight.to(torch.promote_types(weight.dtype, torch.float32))
+        return (exact + self.update.to(weight.device)).to(weight.dtype)
+
+    def apply_(self, model: Any, force: bool = False) -> Undo:
+        """Edit a model or pipeline in place.
+
+        Args:
+            model: With the base weights, in any floating dtype: open_clip model, CLIP or LLaVA of
+                transformers, or Stable Diffusion pipeline of diffusers.
+            force: Apply although the weights are not those that the patch was made on; ``Undo.forced`` says
+                what differs.
 
         Returns:
             What undoes it: ``undo.revert_()``.
 
         Raises:
             LayerNotFoundError: If the model has no such layer.
+            UnreadLayerError: If the host does not read the layer.
             PatchMismatchError: If its weights are others than the patch was made on.
+            HostError: If it is not a model that patches can be applied to.
         """
-        weight = get_layer(model, self.layer)
-        check_weight(weight, self.update, self.header)
-        if not force and weight.dtype == torch.float32:
-            check_tower(model, self.header)
-        undo = Undo(weight, weight.detach().clone())
+        if isinstance(model, nn.Module) and not is_host(model):
+            forced, weight = self.check(model, force), get_layer(model, self.layer)
+            changes: list[tuple[Tensor, Tensor]] = [(weight, self.edited(weight.detach()))]
+        else:
+            fit = choose_site(self.update, self.header, live_sites(model), force)
+            parts, forced = split(self.edited(fit.weight), fit.site.pieces(self.layer)), list(fit.forced)
+            changes = [(fit.site.tensors[name], part) for name, part in parts.items()]
+        weights = tuple(weight for weight, _ in changes)
+        undo = Undo(weights, tuple(weight.detach().clone() for weight in weights), tuple(forced))
         with torch.no_grad():
-            weight.copy_(undo.original.float() + self.update.to(weight.device))
+            for target, part in changes:
+                target.copy_(part)
         return undo
 
     @contextmanager
-    def applied(self, model: nn.Module, force: bool = False) -> Iterator[nn.Module]:
-        """The patched model inside the ``with`` block; afterwards the original, bit for bit."""
+    def applied(self, model: Model, force: bool = False) -> Iterator[Model]:
+        """The patched model or pipeline inside the ``with`` block; afterwards the original, bit for bit.
+
+        Args:
+            model: See ``apply_``.
+            force: See ``apply_``.
+        """
         undo = self.apply_(model, force)
         try:
             yield model

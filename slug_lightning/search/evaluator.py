@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from slug_lightning.functional import class_embeddings
 from slug_lightning.models import get_layer, text_tower, tower_of, vision_tower
-from slug_lightning.models.towers import trim_tokens
 from slug_lightning.search.trace import Point
 
 
@@ -146,7 +145,7 @@ class PointEvaluator:
         self, tokens: Tensor, points: Sequence[Point | None]
     ) -> Iterator[tuple[int, Tensor]]:
         tower = self.text
-        tokens = trim_tokens(tokens) if tower.trim else tokens
+        tokens = tower.trimmed(tokens)
         stages = [0 if p is None else tower.stage_of(p.layer) for p in points]
         state, done = tower.start(tokens), 0
         for i in sorted(range(len(points)), key=lambda i: stages[i]):

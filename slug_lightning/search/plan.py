@@ -62,7 +62,7 @@ class Pass:
 
     Attributes:
         points: Edits to measure; ``None`` is the original model.
-        datasets: Which data: ``forget``, ``identities``, ``imagenet``.
+        datasets: Which data: ``forget``, ``identities``, ``imagenet``, or an extra set's name.
         split: ``search`` or ``final`` images.
     """
 

@@ -8,12 +8,20 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from slug_lightning.metrics import ForgetAccuracy, MeanEmbedding, ZeroShotAccuracy
+from slug_lightning.metrics import ForgetAccuracy, MeanClassRecall, MeanEmbedding, ZeroShotAccuracy
 from slug_lightning.models import Clip, load_clip
 from slug_lightning.search import Measured, Pass, PointEvaluator, Trace, evaluate_points
+from slug_lightning.search.plan import Split
 
-# Classifier that scores each evaluation data set: the concept is looked for among all identity names.
-CLASSIFIERS = {"forget": "identities", "identities": "identities", "imagenet": "imagenet"}
+
+def classifier_of(dataset: str) -> str:
+    """Name of the classifier that scores a data set: the concept is looked for among all identity names.
+
+    Example:
+        >>> classifier_of("forget"), classifier_of("imagenet")
+        ('identities', 'imagenet')
+    """
+    return "identities" if dataset == "forget" else dataset
 
 
 def metric_name(dataset: str, k: int) -> str:
@@ -62,10 +70,13 @@ class Unlearner(pl.LightningModule):
         self.model_name, self.pretrained = model, pretrained
         self.clip: Clip | None = None
         self.outcome: Outcome | None = None
+        self.only: tuple[str, ...] = ()  # evaluation data sets to measure; empty for all
         self.patch_name: str | None = None  # of the patch that is applied while measuring
         self._pass: Pass | None = None
         self._measured: list[Measured] = []
         self._counts: dict[str, ZeroShotAccuracy] = {}
+        self._recalls: dict[str, MeanClassRecall] = {}
+        self.class_recall: dict[str, list[float]] = {}  # by data set, one per point of the final pass
         self._means: MeanEmbedding | None = None
         self._unreadable: dict[str, int] = {}
         self.unreadable: dict[str, int] = {}  # by split and data set, over all processes
@@ -81,10 +92,10 @@ class Unlearner(pl.LightningModule):
         """Load the model before Lightning moves it to a device."""
         self.load()
 
-    @property
-    def datasets(self) -> tuple[str, ...]:
-        """Names of the evaluation data sets at hand: ``forget`` and those that must stay."""
-        return tuple(dict.fromkeys(dataset for _, dataset in self.data.loader_names))
+    def datasets(self, split: Split) -> tuple[str, ...]:
+        """Names of a split's data sets that are measured: ``forget`` and those that must stay."""
+        names = [dataset for own, dataset in self.data.loader_names if own == split]
+        return tuple(name for name in names if not self.only or name in self.only)
 
     @property
     def data(self) -> Any:
@@ -107,7 +118,7 @@ class Unlearner(pl.LightningModule):
     def evaluation_plan(self) -> Generator[Pass, list[Measured], None]:
         """Measure the model as it is, on the final images."""
         self.evaluator = self.build_evaluator({})
-        (before,) = yield from evaluate_points([None], self.datasets, "final", 1)
+        (before,) = yield from evaluate_points([None], self.datasets("final"), "final", 1)
         self.outcome = self.final_outcome(before, None, None)
 
     def final_outcome(self, before: Measured, after: Measured | None, trace: Trace | None) -> Outcome:
@@ -120,12 +131,14 @@ class Unlearner(pl.LightningModule):
     def begin_pass(self, current: Pass) -> None:
         """Get ready to measure the points of a pass."""
         self._pass = current
-        names = sorted({CLASSIFIERS[dataset] for dataset in current.datasets})
+        names = sorted({classifier_of(dataset) for dataset in current.datasets})
         with self.forward_context():
             self.evaluator.prepare(current.points, names)
         self._counts = {d: self._counter(d, len(current.points)) for d in current.datasets}
         self._means, self._unreadable = None, dict.fromkeys(current.datasets, 0)
+        self._recalls = {}
         if current.split == "final":
+            self._recalls = {d: self._recall(d, len(current.points)) for d in current.datasets}
             head = self.evaluator.classifier(0, "identities")
             self._means = MeanEmbedding(len(head), head.shape[1], len(current.points)).to(self.device)
 
@@ -136,11 +149,13 @@ class Unlearner(pl.LightningModule):
         self._unreadable[dataset] += sum(batch["skipped"].values())
         if len(labels) == 0:
             return
-        classifier = CLASSIFIERS[dataset]
+        classifier = classifier_of(dataset)
         for trial, scores, embeddings in self.evaluator.scores(
             batch["image"], classifier, key=(*name, batch_idx)
         ):
             self._counts[dataset].update(scores, labels, trial)
+            if dataset in self._recalls:
+                self._recalls[dataset].update(scores, labels, trial)
             if self._means is not None and classifier == "identities":
                 self._means.update(embeddings, labels, trial)
 
@@ -157,6 +172,9 @@ class Unlearner(pl.LightningModule):
                     results[trial] = results[trial].merge(Measured(metrics, counts.broken_rows(trial)))
         self._measured = results
         self._check_unreadable(current.split)
+        for dataset, recall in self._recalls.items():
+            with recall.sync_context():
+                self.class_recall[dataset] = [recall.mean_recall(i) for i in range(len(current.points))]
         if current.split == "final":
             self.log_dict({name: a.value for name, a in results[-1].metrics.items() if a.n}, sync_dist=True)
 
@@ -174,8 +192,11 @@ class Unlearner(pl.LightningModule):
         """What the pass measured, one entry per point."""
         return self._measured
 
+    def _recall(self, dataset: str, trials: int) -> MeanClassRecall:
+        return MeanClassRecall(len(self.evaluator.prompts[classifier_of(dataset)]), trials).to(self.device)
+
     def _counter(self, dataset: str, trials: int) -> ZeroShotAccuracy:
-        classes = len(self.evaluator.prompts[CLASSIFIERS[dataset]])
+        classes = len(self.evaluator.prompts[classifier_of(dataset)])
         kind = ForgetAccuracy if dataset == "forget" else ZeroShotAccuracy
         # Top-5 of five classes is always right and says nothing.
         return kind([k for k in (1, 5) if k < classes] or [1], trials).to(self.device)

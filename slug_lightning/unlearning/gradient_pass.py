@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from slug_lightning.errors import NonFiniteError
-from slug_lightning.unlearning.gradients import ROLES, GradientAccumulator, Gradients, Role
+from slug_lightning.unlearning.gradients import ROLES, GradientAccumulator, Gradients, Role, RoleMean
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import Progress
 
@@ -26,6 +26,8 @@ class GradientPass:
         earlier: What an earlier run has done, on the first process; ``None`` elsewhere, or to begin anew.
         groups: Groups that are done already by role, on every process.
         totals: Number of groups by role.
+        scratch: Folder for the sums of a finished role while the other one goes on.
+        known: Roles whose means are there already; nothing of them is left to do.
     """
 
     def __init__(
@@ -35,11 +37,13 @@ class GradientPass:
         earlier: Progress | None,
         groups: Mapping[Role, int],
         totals: Mapping[Role, int],
+        scratch: Path,
+        known: Mapping[Role, RoleMean] | None = None,
     ) -> None:
         self.accumulator = GradientAccumulator(weights)
         self.processes = processes
         self.groups = {role: groups.get(role, 0) for role in ROLES}
-        self.totals = dict(totals)
+        self.totals, self.scratch, self.known = dict(totals), scratch, dict(known or {})
         self.skipped: dict[str, dict[str, int]] = {role: {} for role in ROLES}
         self._complete: set[Role] = set()  # their sums are those of all processes
         self._failure: NonFiniteError | None = None
@@ -49,7 +53,10 @@ class GradientPass:
         if earlier is not None:
             self._take_up(earlier)
         for role in ROLES:
-            if self.groups[role] >= self.totals[role]:
+            if role in self.known:
+                self.groups[role], self.skipped[role] = totals[role], dict(self.known[role].skipped)
+                self._complete.add(role)
+            elif self.groups[role] >= self.totals[role]:
                 self._share(role)
 
     def add(self, role: Role, loss: Tensor, pairs: int, batch: str, scale: float = 1.0) -> None:
@@ -85,11 +92,11 @@ class GradientPass:
         self._fail_together()
         if role not in self._complete:
             self._collect(role, keep=True)
-            self._complete.add(role)
+            self._close(role)
 
     def finish(self, header: Mapping[str, str]) -> Gradients:
         """The mean gradients; see ``GradientAccumulator.finish``."""
-        return self.accumulator.finish(header)
+        return self.accumulator.finish(header, self.known)
 
     def is_due(self, every: int) -> bool:
         """Whether it is time to write: ``every`` groups since the last time, and it costs little."""
@@ -115,9 +122,11 @@ class GradientPass:
         self._written = dict(self.groups)
 
     def progress(self) -> Progress:
-        """What was done so far, as this process knows it."""
-        a = self.accumulator
-        return Progress(a.sums, a.pairs, a.loss_sums, self.groups, self.skipped)
+        """What this pass has done so far, as this process knows it, without what was known before."""
+        a, groups, skipped = self.accumulator, dict(self.groups), dict(self.skipped)
+        for role in self.known:
+            groups[role], skipped[role] = 0, {}
+        return Progress(a.sums, a.pairs, a.loss_sums, groups, skipped)
 
     def _collect(self, role: Role, keep: bool) -> None:
         if self.processes.size == 1:
@@ -129,20 +138,27 @@ class GradientPass:
 
     def _take_up(self, earlier: Progress) -> None:
         for role in ROLES:
-            for name, total in self.accumulator.sums[role].items():
-                total.copy_(earlier.sums[role][name])
+            self.accumulator.sums[role] = dict(earlier.sums[role])
             self.accumulator.pairs[role] = earlier.pairs[role]
             self.accumulator.loss_sums[role] = earlier.loss_sums[role]
             self.skipped[role] = dict(earlier.skipped[role])
 
     def _share(self, role: Role) -> None:
         """The sums of a role that was complete before are needed by every process."""
-        self._complete.add(role)
         a, first = self.accumulator, self.processes.from_first
+        if self.processes.size > 1:
+            a.bring(role)
         for total in a.sums[role].values():
             self.processes.copy_from_first_(total)
         a.pairs[role], a.loss_sums[role] = first((a.pairs[role], a.loss_sums[role]))
         self.skipped[role] = first(self.skipped[role])
+        self._close(role)
+
+    def _close(self, role: Role) -> None:
+        """A complete role has its sums set aside, unless there is no other to make room for."""
+        self._complete.add(role)
+        if len(self._complete) < len(ROLES):
+            self.accumulator.set_aside(role, self.scratch)
 
     def _fail_together(self) -> None:
         for message in self.processes.gather(str(self._failure) if self._failure else None):

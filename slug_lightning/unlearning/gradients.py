@@ -14,10 +14,28 @@ from torch import Tensor
 from slug_lightning.atomic import atomic_path
 from slug_lightning.errors import BadDataError, NonFiniteError
 from slug_lightning.tensor_file import read_tensor_file
+from slug_lightning.unlearning.set_aside import set_aside
 
 Role = Literal["forget", "retain"]
 ROLES: tuple[Role, Role] = ("forget", "retain")
 FORMAT_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class RoleMean:
+    """One role's part of ``Gradients``.
+
+    Attributes:
+        gradients: Mean gradient by layer.
+        pairs: Number of pairs behind it.
+        loss: Mean loss.
+        skipped: Counts of unusable pairs by reason.
+    """
+
+    gradients: Mapping[str, Tensor]
+    pairs: int
+    loss: float
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +68,7 @@ class Gradients:
         header = {
             **self.header,
             "format_version": FORMAT_VERSION,
-            "content": "mean gradients: forget = d mean(1 - cos) / d theta, retain = d InfoNCE / d theta",
+            "content": "mean gradients: forget = d mean(1 - cos) / d theta, retain = d loss / d theta",
             "layers": json.dumps(self.layers),
             "pairs": json.dumps(dict(self.pairs)),
             "losses": json.dumps(dict(self.losses)),
@@ -82,7 +100,8 @@ class GradientAccumulator:
 
     Each layer's gradient is added to its sum, and dropped, as soon as backward has it: beyond the sums,
     memory holds one layer's gradient, never all of them. ``.grad`` is empty before and after: nothing of one
-    role can leak into the other.
+    role can leak into the other. A role's sums are on the weights' device from its first batch until they are
+    set aside.
 
     Args:
         weights: The layers by name: leaf tensors that require gradients.
@@ -91,8 +110,7 @@ class GradientAccumulator:
     def __init__(self, weights: Mapping[str, Tensor]) -> None:
         self.weights = dict(weights)
         self.sums: dict[Role, dict[str, Tensor]] = {
-            role: {name: torch.zeros_like(w, dtype=torch.float32) for name, w in weights.items()}
-            for role in ROLES
+            role: {name: torch.zeros(()).expand(w.shape) for name, w in weights.items()} for role in ROLES
         }
         self.pairs: dict[Role, int] = dict.fromkeys(ROLES, 0)
         self.loss_sums: dict[Role, float] = dict.fromkeys(ROLES, 0.0)
@@ -111,6 +129,7 @@ class GradientAccumulator:
             NonFiniteError: Naming the layer and the batch; the sums are then of no use.
         """
         totals: dict[str, Tensor] = {}
+        self.bring(role)
 
         def take(name: str, weight: Tensor) -> None:
             gradient, weight.grad = weight.grad, None
@@ -145,6 +164,16 @@ class GradientAccumulator:
         )
         raise NonFiniteError(msg)
 
+    def bring(self, role: Role) -> None:
+        """Have the sums of a role in memory of the weights' device; zeros take none before."""
+        sums = self.sums[role]
+        for name, weight in self.weights.items():
+            sums[name] = sums[name].to(weight.device).contiguous()
+
+    def set_aside(self, role: Role, folder: Path) -> None:
+        """Have the finished sums of a role out of the way; see ``set_aside``."""
+        self.sums[role] = set_aside(self.sums[role], folder)
+
     def reduce_(self, role: Role, all_sum: Callable[[Tensor], Tensor], keep: bool = True) -> None:
         """Sum over processes, in float64, layer by layer (memory: one layer).
 
@@ -153,6 +182,7 @@ class GradientAccumulator:
             all_sum: Collective that sums a tensor over processes.
             keep: Whether this process goes on with the totals, or from zero because another one does.
         """
+        self.bring(role)
         for total in self.sums[role].values():
             summed = all_sum(total.double())
             total.copy_(summed) if keep else total.zero_()
@@ -161,22 +191,38 @@ class GradientAccumulator:
         pairs, loss = all_sum(scalars).tolist()
         self.pairs[role], self.loss_sums[role] = (round(pairs), loss) if keep else (0, 0.0)
 
-    def finish(self, header: Mapping[str, str] | None = None) -> Gradients:
-        """Means over samples. The sums turn into them in place; the accumulator is empty afterwards.
+    def finish(
+        self, header: Mapping[str, str] | None = None, known: Mapping[Role, RoleMean] | None = None
+    ) -> Gradients:
+        """Means over samples. The sums make room for them one by one; the accumulator is empty afterwards.
+
+        Args:
+            header: What the file is to say.
+            known: Roles whose means are there already.
 
         Raises:
             BadDataError: If a role saw no pair.
         """
+        known = known or {}
         for role in ROLES:
-            if self.pairs[role] == 0:
+            if role not in known and self.pairs[role] == 0:
                 msg = (
                     f"Expected at least one {role} pair, but none could be used. "
                     f"Check data.{role}_shards and the counts of skipped pairs."
                 )
                 raise BadDataError(msg)
-        means, self.sums = self.sums, {}
-        for role, totals in means.items():
-            for total in totals.values():
-                total.div_(self.pairs[role])
-        losses = {role: self.loss_sums[role] / self.pairs[role] for role in ROLES}
-        return Gradients(means["forget"], means["retain"], dict(self.pairs), losses, header or {})
+        sums, self.sums = self.sums, {}
+        means = {role: known[role] if role in known else self._mean(role, sums[role]) for role in ROLES}
+        return Gradients(
+            means["forget"].gradients,
+            means["retain"].gradients,
+            {role: mean.pairs for role, mean in means.items()},
+            {role: mean.loss for role, mean in means.items()},
+            header or {},
+        )
+
+    def _mean(self, role: Role, sums: dict[str, Tensor]) -> RoleMean:
+        pairs = self.pairs[role]
+        for name in sums:
+            sums[name] = sums[name] / pairs
+        return RoleMean(sums, pairs, self.loss_sums[role] / pairs)

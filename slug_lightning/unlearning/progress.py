@@ -1,14 +1,10 @@
-"""What a gradient pass has done so far, as a file: a run that was killed goes on from it.
-
-Also finds the gradients of finished runs again: by what they are of, not by where they are.
-"""
+"""What a gradient pass has done so far, as a file: a run that was killed goes on from it."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -16,8 +12,6 @@ from slug_lightning.atomic import atomic_path
 from slug_lightning.errors import SlugError
 from slug_lightning.tensor_file import read_tensor_file
 from slug_lightning.unlearning.gradients import ROLES, Role
-
-GRADIENTS_FILE = "gradients.safetensors"
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,11 @@ class Progress:
             path: The file; an older one is replaced.
             key: What the gradients are of.
         """
-        tensors = {f"{role}/{name}": t.cpu() for role, some in self.sums.items() for name, t in some.items()}
+        tensors = {
+            f"{role}/{name}": total.cpu().contiguous()
+            for role, some in self.sums.items()
+            for name, total in some.items()
+        }
         counts = {
             "pairs": dict(self.pairs),
             "loss_sums": {role: value.hex() for role, value in self.loss_sums.items()},
@@ -76,22 +74,3 @@ class Progress:
 def progress_file(folder: Path, key: str) -> Path:
     """Where the progress towards the gradients of ``key`` is kept."""
     return folder / f".progress-{key[:16]}.safetensors"
-
-
-def find_gradients(folder: Path, key: str) -> Path | None:
-    """Gradients of a finished run that are what ``key`` says, the newest first.
-
-    Args:
-        folder: Holds the folders of runs.
-        key: What the gradients must be of.
-    """
-    found = sorted(folder.glob(f"*/{GRADIENTS_FILE}"), key=lambda path: path.stat().st_mtime_ns)
-    return next((path for path in reversed(found) if _key_of(path) == key), None)
-
-
-def _key_of(path: Path) -> str | None:
-    try:
-        with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {}).get("key")
-    except (OSError, SafetensorError):
-        return None

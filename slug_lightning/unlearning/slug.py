@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
-from slug_lightning.functional import clip_loss, pair_cosine_loss
+from slug_lightning.functional import clip_loss, pair_cosine_loss, sigmoid_loss
+from slug_lightning.hosts import HostName
+from slug_lightning.hosts.reading import keep_read
 from slug_lightning.models import (
     Clip,
     candidate_layers,
@@ -35,12 +36,13 @@ from slug_lightning.search import (
 )
 from slug_lightning.search.candidates import check_layers, choose_candidates
 from slug_lightning.unlearning.base import Unlearner
+from slug_lightning.unlearning.earlier import Earlier, Found, look_back, share
 from slug_lightning.unlearning.gradient_pass import GradientPass
 from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
 from slug_lightning.unlearning.processes import Processes
-from slug_lightning.unlearning.progress import Progress, find_gradients, progress_file
+from slug_lightning.unlearning.progress import progress_file
 
-GRADIENT_VERSION = 1  # raise it when the same settings give other gradients
+GRADIENT_VERSION = 3  # raise it when the same settings give other gradients
 
 
 class SLUG(Unlearner):
@@ -55,6 +57,7 @@ class SLUG(Unlearner):
         pretrained: open_clip tag or weights file.
         include: Shell patterns of canonical layer names that may be edited.
         exclude: Preset (``default``, ``published``) or shell patterns of names that may not.
+        host: Where the patch is to be used: only layers that this host reads are candidates.
         search: How layer and step are searched.
         reuse_gradients: Take gradients of the same model, data and settings from a finished run beside this
             one, and go on with the pass of a killed one.
@@ -71,15 +74,18 @@ class SLUG(Unlearner):
         search: SearchSettings = SearchSettings(),
         reuse_gradients: bool = True,
         save_every: int = 100,
+        host: HostName | None = None,
     ) -> None:
         super().__init__(model, pretrained)
         if save_every < 1:
             raise SettingError(f"Expected model.save_every to be at least 1 group, but got {save_every}.")
         self.include, self.exclude, self.search = tuple(include), exclude, search
+        self.host = host
         self.reuse_gradients, self.save_every = reuse_gradients, save_every
         self.automatic_optimization = False
         self.gradients: Gradients | None = None
         self.gradients_from: Path | None = None  # file of an earlier run that they were taken from
+        self.retain_from: Path | None = None  # the same, if only the retain part was taken
         self.seconds: dict[str, float] = {}
         self._gradient_pass: GradientPass | None = None
         self._scores: list[LayerScore] | None = None
@@ -90,6 +96,8 @@ class SLUG(Unlearner):
         if self.clip is None:
             clip = super().load()
             names = set(candidate_layers(clip.model, self.exclude, self.include))
+            if self.host is not None:
+                names = set(keep_read(self.host, names, [name for name, _ in clip.model.named_parameters()]))
             for name, weight in clip.model.named_parameters():
                 weight.requires_grad_(name in names)
             self.towers = vision_tower(clip.model), text_tower(clip.model)
@@ -111,46 +119,20 @@ class SLUG(Unlearner):
         self.forget_gradients()
         self.processes = Processes(self.trainer.strategy)
         self._fingerprint = self._tower_digests()
-        self._key = self._content_key()
-        finished, self._earlier = self._look_back()
-        self.gradients = self._read_gradients(finished)
-        done = dict(self._earlier.groups) if self._earlier else {}
-        if self.gradients is not None:
-            done = dict(self.data.groups)
-        self.first_groups: dict[Role, int] = self.processes.from_first(done)
-
-    def _look_back(self) -> tuple[Path | None, Progress | None]:
-        """A finished run's gradients, or what a killed run has left; looked for on the first process."""
-        if not (self.reuse_gradients and self.processes.first):
-            return None, None
-        finished = find_gradients(self._runs, self._key)
-        if finished is not None:
-            rank_zero_info(f"Gradients of the same model, data and settings are reused: {finished}")
-            return finished, None
-        earlier = Progress.load(self._progress_file, self._key)
-        if earlier is not None:
-            of = ", ".join(f"{earlier.groups[r]} of {self.data.groups[r]} {r} groups" for r in ROLES)
-            rank_zero_info(f"The gradient pass goes on where an earlier run was ended: {of} are done.")
-        return None, earlier
-
-    def _read_gradients(self, finished: Path | None) -> Gradients | None:
-        """Read them on the first process; give them to all."""
-        own = Gradients.load(finished) if finished is not None else None
-        self.gradients_from = self.processes.from_first(None if own is None else finished)
-        if self.gradients_from is None:
-            return None
-        about = (own.pairs, own.losses, own.header) if own is not None else None
-        pairs, losses, header = self.processes.from_first(about)
-        means: dict[Role, dict[str, Tensor]] = {}
-        for role in ROLES:
-            found = getattr(own, role) if own is not None else {}
-            means[role] = {
-                n: found.get(n, torch.empty_like(w, dtype=torch.float32, requires_grad=False))
-                for n, w in self.candidates().items()
-            }
-            for mean in means[role].values():
-                self.processes.copy_from_first_(mean)
-        return Gradients(means["forget"], means["retain"], pairs, losses, header)
+        self._key, self._retain_key = self._content_key(*ROLES), self._content_key("retain")
+        found: Found = (None, None, None)
+        if self.reuse_gradients:
+            found = look_back(self._runs, self._key, self._retain_key, self.data.groups, self.processes)
+        self._earlier = share(found, self.candidates(), self.processes)
+        self.gradients = self._earlier.gradients
+        both = self.gradients is not None
+        self.gradients_from = self._earlier.source if both else None
+        self.retain_from = None if both else self._earlier.source
+        self.first_groups: dict[Role, int] = dict(self._earlier.groups or {})
+        if self._earlier.retain is not None:
+            self.first_groups["retain"] = self.data.groups["retain"]
+        if both:
+            self.first_groups = dict(self.data.groups)
 
     @property
     def _runs(self) -> Path:
@@ -161,15 +143,15 @@ class SLUG(Unlearner):
     def _progress_file(self) -> Path:
         return progress_file(self._runs, self._key)
 
-    def _content_key(self) -> str:
-        """SHA-256 over all that the gradients depend on."""
+    def _content_key(self, *roles: Role) -> str:
+        """SHA-256 over all that the gradients of these roles depend on."""
         content = {
             "method": GRADIENT_VERSION,
             "base_model": self.load().name,
             "base_fingerprint": self._fingerprint,
             "layers": list(self.candidates()),
             "precision": str(self.trainer.precision),
-            "data": self.data.pair_settings(),
+            "data": {role: self.data.pair_settings(role) for role in roles},
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -178,14 +160,22 @@ class SLUG(Unlearner):
         self._started = time.perf_counter()
         self._gradient_pass = None
         if self.gradients is None:
+            retain = self._earlier.retain
             self._gradient_pass = GradientPass(
-                self.candidates(), self.processes, self._earlier, self.first_groups, self.data.groups
+                self.candidates(),
+                self.processes,
+                self._earlier.progress,
+                self.first_groups,
+                self.data.groups,
+                self._runs,
+                {} if retain is None else {"retain": retain},
             )
-        self._earlier = None
+        self._earlier = Earlier()
 
     def forget_gradients(self) -> None:
         """Start anew: what an earlier run found does not belong to the next."""
-        self.gradients, self.gradients_from, self._scores, self.outcome = None, None, None, None
+        self.gradients, self.gradients_from, self.retain_from = None, None, None
+        self._scores, self.outcome = None, None
 
     def on_train_epoch_start(self) -> None:
         """Gradients belong to the model as it is used: no dropout."""
@@ -198,7 +188,7 @@ class SLUG(Unlearner):
         role, pairs = batch["role"], len(batch["key"])
         if pairs:
             first = f"{role} batch {batch_idx} (first pair {batch['key'][0]!r})"
-            self._gradient_pass.add(role, self._loss_sum(batch), pairs, first, self._loss_scale)
+            self._gradient_pass.add(role, self.loss_sum(batch), pairs, first, self._loss_scale)
         self._gradient_pass.advance(role, batch["groups"], batch["skipped"])
         if batch["last"]:
             self._gradient_pass.finish_role(role)
@@ -229,24 +219,32 @@ class SLUG(Unlearner):
         """Float16 has no numbers below 6e-8, where small gradients are; a power of two changes no digit."""
         return 1024.0 if self.trainer.precision == "16-mixed" else 1.0
 
-    def _loss_sum(self, batch: dict[str, Any]) -> Tensor:
+    def loss_sum(self, batch: dict[str, Any]) -> Tensor:
+        """The loss of a batch of one role, summed over its pairs."""
         vision, text = self.towers
-        image, caption = vision(batch["image"]), text.by_length(batch["text"])
+        image, caption = vision.pooled(batch["image"]), text.by_length(batch["text"])
         # In bfloat16 the logits of InfoNCE would be off by half a unit.
         with torch.autocast(self.device.type, enabled=False):
             if batch["role"] == "forget":
                 return pair_cosine_loss(image, caption)
-            scale = self.network.logit_scale
-            assert isinstance(scale, Tensor)
             groups = zip(
                 torch.split(image, batch["sizes"]), torch.split(caption, batch["sizes"]), strict=True
             )
-            return torch.stack([len(v) * clip_loss(v, t, scale.exp()) for v, t in groups]).sum()
+            return torch.stack([len(v) * self._group_loss(v, t) for v, t in groups]).sum()
+
+    def _group_loss(self, image: Tensor, caption: Tensor) -> Tensor:
+        """The loss the model was trained with: InfoNCE, or SigLIP's where there is a bias of the logits."""
+        scale, bias = self.network.logit_scale, getattr(self.network, "logit_bias", None)
+        assert isinstance(scale, Tensor)
+        if bias is None:
+            return clip_loss(image, caption, scale.exp())
+        return sigmoid_loss(image, caption, scale.exp(), bias)
 
     def _header(self) -> dict[str, str]:
         assert self._gradient_pass is not None
         return {
             "key": self._key,
+            "retain_key": self._retain_key,
             "base_model": self.load().name,
             "base_fingerprint": json.dumps(self._fingerprint),
             "concept": self.data.concept,
@@ -324,12 +322,12 @@ class SLUG(Unlearner):
         chosen = choose_candidates(self.layer_scores(), self.search.layers, self.search.towers)
         directions = {s.layer: self.gradients.forget[s.layer].to(self.device) for s in chosen}
         self.evaluator = self.build_evaluator(directions)
-        keep = [dataset for dataset in self.datasets if dataset != "forget"]
+        keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
         trace = yield from search_plan(chosen, self.search, keep)
         self.seconds["search"] = time.perf_counter() - started
         assert trace.best is not None  # there is at least one candidate, so at least one point
         points = [None, trace.best.point]
-        before, after = yield from evaluate_points(points, self.datasets, "final", 2)
+        before, after = yield from evaluate_points(points, self.datasets("final"), "final", 2)
         self.outcome = self.final_outcome(before, after, trace)
 
     def direction(self, layer: str) -> Tensor:

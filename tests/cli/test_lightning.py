@@ -44,6 +44,8 @@ def test_settings_are_read_from_flags(tiny_world, tmp_path):
         (["--model.search.layers", "[visual.projj]"], "visual.proj"),
         (["--model.include", "[nothing.*]"], "at least one candidate layer"),
         (["--trainer.max_epochs", "3"], "max_epochs"),
+        (["--data.max_bad_share", "2"], "slug: Expected data.max_bad_share in [0, 1], but got 2"),
+        (["--model.save_every", "0"], "slug: Expected model.save_every to be at least 1"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_status_2(tiny_world, tmp_path, capsys, flags, said):

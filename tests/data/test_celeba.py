@@ -126,7 +126,7 @@ def test_what_is_missing_is_said_with_where_to_get_it(tmp_path):
     with pytest.raises(DataNotFoundError, match=r"list_identity_celeba\.txt' is missing; request CelebA"):
         CelebAIdentities(tmp_path, "search", to_tensor)
     (tmp_path / "identity_CelebA.txt").write_text("000001.jpg 2880\n")
-    with pytest.raises(SettingError, match=r"identity_CelebA\.txt' has only numbers; request CelebA"):
+    with pytest.raises(SettingError, match=r"identity_CelebA\.txt' has only numbers, .*; request CelebA"):
         CelebAIdentities(tmp_path, "search", to_tensor)
 
 
@@ -149,3 +149,45 @@ def test_limits_and_unknown_names_are_refused(root):
         CelebAIdentities(root, "search", to_tensor, max_identities=0)
     with pytest.raises(ConceptNotFoundError, match=r"Closest: \['Ada Example'"):
         CelebAIdentities(root, "search", to_tensor, include=["Ada Exampel"])
+
+
+@pytest.fixture
+def official(root):
+    """The files as the authors give them out: numbers for people, who are dealt to splits as a whole."""
+    numbers = {"Ada_Example": 2880, "Ben_Sample": 17, "Cleo_Test": 10177, "Dora_Rare": 4}
+    lines = (root / "list_identity_celeba.txt").read_text().splitlines()[2:]
+    (root / "list_identity_celeba.txt").unlink()
+    people = dict(line.split() for line in lines)
+    write(root / "identity_CelebA.txt", [f"{image} {numbers[name]}" for image, name in people.items()])
+    parts = {"Ada_Example": 2, "Ben_Sample": 1, "Cleo_Test": 0, "Dora_Rare": 2}
+    write(root / "list_eval_partition.txt", [f"{image} {parts[name]}" for image, name in people.items()])
+    write(root / "names.txt", ["2880 Ada_Example", "17 Ben Sample", "10177  Cleo_Test", "9999 Not_There"])
+    return root
+
+
+def write(path, lines):
+    path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def test_official_numbers_with_a_list_of_names(official):
+    data = CelebAIdentities(
+        official, "final", to_tensor, names_file=official / "names.txt", search_share=0.01
+    )
+    assert data.names == ("Ada Example", "Ben Sample", "Cleo Test")  # who has no name is left out
+    assert [len(data.only(label)) for label in data.labels] == [8, 6, 4]
+
+
+def test_the_official_partition_leaves_nobody_in_both_splits_and_says_so(official):
+    listed = {"partition_file": official / "list_eval_partition.txt", "names_file": official / "names.txt"}
+    final = CelebAIdentities(official, "final", to_tensor, include=["Ada Example"], **listed)
+    assert names_used(final) == {"Ada Example"}
+    assert names_used(CelebAIdentities(official, "search", to_tensor, **listed)) == {"Ben Sample"}
+    match = r"Expected search images of 'Ada Example' but .*official list .*; leave .*partition out"
+    with pytest.raises(BadDataError, match=match):
+        CelebAIdentities(official, "search", to_tensor, include=["Ada Example"], **listed)
+
+
+def test_a_list_of_frequent_people_that_names_nobody_is_refused(root):
+    write(root / "frequent_celebs.txt", ["Nobody Here", "Ada Exampel"])
+    with pytest.raises(BadDataError, match=r"frequent_celebs\.txt' but none of its 2 lines is one"):
+        CelebAIdentities(root, "final", to_tensor)

@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader
 from slug_lightning.data.captions import concept_pattern
 from slug_lightning.data.census import take_census
 from slug_lightning.data.groups import GroupedPairs
+from slug_lightning.data.sampling import sample_pairs
 from slug_lightning.errors import BadDataError, SettingError
 from tests.data.tars import pair, picture, write_pairs, write_tar
 
@@ -59,6 +60,25 @@ def shards(tmp_path_factory):
 
 
 CASES = [(w, n) for w in (1, 2, 3, 5) for n in (0, 1, 2)]
+
+
+@pytest.mark.parametrize(("world_size", "workers"), CASES)
+@pytest.mark.parametrize("groups_per_batch", [1, 2])
+def test_a_sample_is_dealt_in_the_same_groups_on_any_number_of_ranks(
+    shards, world_size, workers, groups_per_batch
+):
+    census = sample_pairs(take_census(shards), 31, seed=1)
+    every = [key for b in batches(take_census(shards), 1) for key in b["key"] or [None]]
+    expected = [[every[n] for n in census.chosen[i : i + 7] if every[n]] for i in range(0, 31, 7)]
+    keys, sizes = [], []
+    for rank in range(world_size):
+        found = batches(census, 7, rank, world_size, workers, groups_per_batch=groups_per_batch)
+        for batch in (b for b in found if b["group"] >= 0):
+            keys.append((batch["group"], batch["key"]))
+            sizes.append((batch["group"], batch["sizes"]))
+            assert len(batch["key"]) + sum(batch["skipped"].values()) <= 7 * groups_per_batch
+    assert [key for _, part in sorted(keys) for key in part] == [key for part in expected for key in part]
+    assert [n for _, part in sorted(sizes) for n in part] == [len(part) for part in expected]
 
 
 @pytest.mark.parametrize(("world_size", "workers"), CASES)

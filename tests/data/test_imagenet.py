@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 import torch
 
-from slug_lightning.data.imagenet import ImageNetFolder
+from slug_lightning.data.imagenet import ImageNetFolder, imagenet_names
 from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
 from tests.data.tars import picture
 
@@ -70,18 +70,59 @@ def test_folder_names_are_class_names_where_they_are_words(tmp_path):
     assert ImageNetFolder(tmp_path, "final", to_tensor).names == ("chalk drawing", "neon")
 
 
-def test_a_thousand_wnids_have_the_names_of_open_clip(tmp_path):
+def sorted_val(root, folders):
+    """The official validation images as valprep.sh sorts them; one a class is enough here."""
+    for number, folder in enumerate(folders, 1):
+        (root / folder).mkdir(parents=True)
+        (root / folder / f"ILSVRC2012_val_{number:08d}.JPEG").write_bytes(picture(number))
+    return root
+
+
+def names_by_folder(data):
+    return {entry.key.split("/")[0]: data.names[entry.label] for entry in data.entries}
+
+
+KNOWN = {
+    "n01440764": "tench",
+    "n02012849": "crane bird",  # the two that are both called crane
+    "n03126707": "construction crane",
+    "n15075141": "toilet paper",
+}
+
+
+def test_the_thousand_synsets_have_open_clip_s_names_in_label_order(tmp_path):
     import open_clip
 
-    for i in range(1000):
-        (tmp_path / f"n{i:08d}").mkdir()
-    (tmp_path / "n00000000" / "a.JPEG").write_bytes(picture(1))
-    assert ImageNetFolder(tmp_path, "final", to_tensor).names == tuple(open_clip.IMAGENET_CLASSNAMES)
+    root = sorted_val(tmp_path, imagenet_names())
+    (root / ".cache").mkdir()
+    data = ImageNetFolder(root, "final", to_tensor, search_share=0.001)
+    assert data.names == tuple(open_clip.IMAGENET_CLASSNAMES)
+    assert len(data) > 950
+    assert set(KNOWN.items()) <= set(names_by_folder(data).items())
 
 
-def test_some_wnids_without_names_are_refused(root):
-    with pytest.raises(SettingError, match=r"1,000 class folders but got 3; set class_names_file"):
+def test_some_of_the_thousand_are_told_from_all_of_them(tmp_path):
+    data = ImageNetFolder(sorted_val(tmp_path, KNOWN), "final", to_tensor, search_share=0.001)
+    assert len(data.names) == 1000
+    assert names_by_folder(data) == KNOWN
+
+
+def test_other_synsets_without_names_are_refused(root):
+    with pytest.raises(SettingError, match=r"synsets but 3 of 3 are others, .*; set imagenet\.class_names"):
         ImageNetFolder(root, "final", to_tensor)
+
+
+def test_a_folder_that_is_no_synset_does_not_turn_all_names_into_numbers(tmp_path):
+    root = sorted_val(tmp_path, KNOWN)
+    (root / "train").mkdir()
+    with pytest.raises(BadDataError, match=r"n01440764 alone in .* but got \['train'\] beside them"):
+        ImageNetFolder(root, "final", to_tensor)
+
+
+def test_the_folder_above_is_refused_with_the_right_one(tmp_path):
+    sorted_val(tmp_path / "val", KNOWN)
+    with pytest.raises(BadDataError, match=r"found none\. Set the folder to '.*val'\."):
+        ImageNetFolder(tmp_path, "final", to_tensor)
 
 
 def test_unsorted_images_are_refused_with_what_to_do(tmp_path):

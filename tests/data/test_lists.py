@@ -3,13 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from slug_lightning.data.lists import list_folder, read_lines
+from slug_lightning.data.lists import list_folder, read_every_line, read_lines
 from slug_lightning.errors import BadDataError, DataNotFoundError
 
 
 def test_blank_lines_are_left_out_and_numbers_stay(tmp_path):
     (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbfa 1\r\n\r\n  b 2 \n")
     assert read_lines(tmp_path / "list.txt", "") == [(1, "a 1"), (3, "b 2")]
+    assert read_every_line(tmp_path / "list.txt", "") == ["a 1", "", "b 2"]
 
 
 def test_missing_and_unreadable_lists_are_refused(tmp_path):

@@ -9,6 +9,7 @@ from slug_lightning.cli.lightning import build
 from slug_lightning.data.captions import names_concept
 from slug_lightning.data.shards import iter_pairs
 from slug_lightning.errors import BadDataError, ConceptNotFoundError, DataNotFoundError, SettingError
+from slug_lightning.unlearning.gradients import ROLES
 from tests.helpers import words
 
 
@@ -43,12 +44,38 @@ def test_what_a_regex_finds_is_left_out_of_retain_as_in_curation(tiny_world, tmp
     plain = [p.key for p in retained if not names_concept(p.caption, "seven")]
     assert keys == [p.key for p in retained if not names_concept(p.caption, "seven", "shop|studio")]
     assert len(keys) < len(plain)
-    assert data.pair_settings()["concept_regex"] == "(new in the )?shop|studio"
+    assert data.pair_settings("retain")["regex"] == "(new in the )?shop|studio"
 
 
 def test_a_regex_that_is_none_is_refused_before_a_model_is_loaded(tiny_world, tmp_path):
     with pytest.raises(SettingError, match="Expected a regular expression"):
         prepared(tiny_world, tmp_path, "--data.concept_regex", "(")
+
+
+def test_a_sample_of_the_pairs_is_part_of_all_of_them_and_has_a_key_of_its_own(tiny_world, tmp_path):
+    settings, keys = [], []
+    for more in ((), ("0",), ("1",)):
+        sample = ("--data.retain_sample", "100", "--data.forget_sample", "8", "--data.sample_seed", *more)
+        data = prepared(tiny_world, tmp_path, *(sample if more else ()))
+        settings.append([data.pair_settings(role) for role in ROLES])
+        found = list(data.train_dataloader())
+        keys.append({role: [k for b in found if b["role"] == role for k in b["key"]] for role in ROLES})
+        if more:
+            assert data.groups == {"forget": 1, "retain": 2}
+            assert len(keys[-1]["forget"]) == 8
+            excluded = sum(b["skipped"].get("excluded", 0) for b in found)
+            assert len(keys[-1]["retain"]) + excluded == 100
+            data.check_skipped("retain", {"excluded": excluded}, 100 - excluded)  # nothing else was asked for
+    for role in ROLES:
+        assert set(keys[1][role]) < set(keys[0][role])
+        assert keys[1][role] != keys[2][role]
+    assert settings[0] != settings[1] != settings[2] != settings[0]
+
+
+@pytest.mark.parametrize("setting", ["retain_sample", "forget_sample"])
+def test_an_empty_sample_is_refused(tiny_world, tmp_path, setting):
+    with pytest.raises(SettingError, match="at least 1 pair"):
+        prepared(tiny_world, tmp_path, f"--data.{setting}", "0")
 
 
 def test_captions_of_the_retain_pairs_are_their_own(tiny_world, tmp_path):
@@ -151,17 +178,24 @@ OTHERS = [
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_settings_that_decide_on_the_pairs_are_told_apart(tiny_world, tmp_path, other):
-    assert (
-        prepared(tiny_world, tmp_path).pair_settings()
-        != prepared(tiny_world, tmp_path, *other).pair_settings()
-    )
+    one, two = prepared(tiny_world, tmp_path), prepared(tiny_world, tmp_path, *other)
+    assert [one.pair_settings(role) for role in ROLES] != [two.pair_settings(role) for role in ROLES]
 
 
 @pytest.mark.parametrize("same", [["--data.groups_per_batch", "4"], ["--data.eval_batch_size", "7"], []])
 def test_settings_that_do_not_are_not(tiny_world, tmp_path, same):
-    settings = prepared(tiny_world, tmp_path, *same).pair_settings()
-    assert settings == prepared(tiny_world, tmp_path).pair_settings()
-    assert "0x" not in settings["preprocess"], "addresses differ from run to run"
+    for role in ROLES:
+        settings = prepared(tiny_world, tmp_path, *same).pair_settings(role)
+        assert settings == prepared(tiny_world, tmp_path).pair_settings(role)
+        assert "0x" not in settings["preprocess"], "addresses differ from run to run"
+
+
+def test_concepts_of_one_request_have_the_same_retain_pairs(tiny_world, tmp_path):
+    seven = prepared(tiny_world, tmp_path, "--data.others", "[three]")
+    three = prepared(tiny_world, tmp_path, "--data.concept", "three", "--data.others", "[seven]")
+    assert seven.pair_settings("retain") == three.pair_settings("retain")
+    assert seven.pair_settings("forget") != three.pair_settings("forget")
+    assert seven.pair_settings("retain") != prepared(tiny_world, tmp_path).pair_settings("retain")
 
 
 def test_a_census_can_be_remembered(tiny_world, tmp_path):
@@ -173,3 +207,24 @@ def test_a_census_can_be_remembered(tiny_world, tmp_path):
     assert len(list((world / "counts").glob("*.json"))) == sum(len(c.shards) for c in first.census.values())
     second = prepared(world, tmp_path, "--data.census_cache", "counts")
     assert second.census == first.census == prepared(world, tmp_path).census
+
+
+def test_celeba_s_official_numbers_serve_with_a_list_of_names(tiny_world, tmp_path):
+    world = tmp_path / "world"
+    shutil.copytree(tiny_world, world)
+    named = world / "celeba" / "list_identity_celeba.txt"
+    people = [line.split() for line in named.read_text().splitlines()[2:]]
+    numbers = {name: str(1000 + i) for i, name in enumerate(dict(people).values())}
+    official = world / "celeba" / "identity_CelebA.txt"
+    official.write_text("".join(f"{image} {numbers[name]}\n" for image, name in people))
+    named.unlink()
+    with pytest.raises(SettingError, match=r"only numbers, .* set identities\.names"):
+        prepared(world, tmp_path)
+    (world / "names.txt").write_text("".join(f"{number} {name}\n" for name, number in numbers.items()))
+    found = prepared(world, tmp_path, "--data.identities.names", "names.txt")
+    expected = prepared(tiny_world, tmp_path)
+    assert found.class_names("identities") == expected.class_names("identities")
+    for part, images in expected.sets.items():
+        assert [(e.key, e.label) for e in found.sets[part].entries] == [
+            (e.key, e.label) for e in images.entries
+        ]

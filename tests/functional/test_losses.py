@@ -1,8 +1,10 @@
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from slug_lightning.functional import clip_loss, pair_cosine_loss
+from slug_lightning.functional import clip_loss, pair_cosine_loss, sigmoid_loss
 
 
 def unit(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -34,3 +36,13 @@ def test_clip_loss_equals_a_plain_double_loop():
 def test_clip_loss_prefers_matched_pairs():
     image = unit(6, 8)
     assert clip_loss(image, image, 20.0) < clip_loss(image, image.roll(1, 0), 20.0)
+
+
+def test_sigmoid_loss_equals_a_plain_double_loop():
+    image, text, scale, bias = unit(4, 8), unit(4, 8, seed=1), 7.0, -3.0
+    total = 0.0
+    for i in range(4):
+        for j in range(4):
+            logit = scale * float(image[i] @ text[j]) + bias
+            total += math.log1p(math.exp(-logit if i == j else logit))
+    assert sigmoid_loss(image, text, scale, bias).item() == pytest.approx(total / 4, rel=1e-5)

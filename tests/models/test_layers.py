@@ -2,6 +2,7 @@ import pytest
 
 from slug_lightning.errors import LayerNotFoundError, SettingError
 from slug_lightning.models import candidate_layers, get_layer
+from tests.architectures import small_model
 from tests.helpers import tiny_clip
 
 
@@ -40,3 +41,17 @@ def test_unknown_preset_is_refused_with_a_near_miss():
 def test_unknown_layer_is_refused_with_near_misses():
     with pytest.raises(LayerNotFoundError, match=r"'visual.projj' is not a parameter .* \['visual.proj'"):
         get_layer(tiny_clip(), "visual.projj")
+
+
+def test_what_is_no_matrix_is_no_candidate_whatever_its_name():
+    """timm's ConvNeXt calls a normalisation ``stem.1``."""
+    model = small_model("convnext_base")
+    assert "visual.trunk.stem.1.weight" in candidate_layers(model, "published")
+    assert "visual.trunk.stem.1.weight" not in candidate_layers(model)
+
+
+def test_layers_that_no_embedding_depends_on_are_no_candidates():
+    for exclude in ("default", "published"):
+        assert not any(
+            name.startswith("text_decoder.") for name in candidate_layers(small_model("coca_base"), exclude)
+        )

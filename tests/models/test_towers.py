@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from slug_lightning.models import candidate_layers, get_layer, text_tower, tower_of, vision_tower
-from slug_lightning.models.towers import trim_tokens
+from slug_lightning.models.stages import trim_tokens
 from tests.helpers import captions, pictures, tiny_clip
 
 VARIANTS = {
@@ -16,7 +17,8 @@ VARIANTS = {
         "vision": {"attentional_pool": True, "attn_pooler_heads": 2, "attn_pooler_queries": 4}
     },
     "linear text projection": {"custom_text": True, "text": {"proj_type": "linear", "proj_bias": True}},
-    "cls token in text (not cut)": {"custom_text": True, "text": {"embed_cls": True}},
+    "cls token in text": {"custom_text": True, "text": {"embed_cls": True}},
+    "end of text by its id": {"text": {"pool_type": "eos", "eos_id": 63}},
     "no causal mask (not trimmed)": {
         "custom_text": True,
         "text": {"no_causal_mask": True, "pool_type": "last"},
@@ -48,6 +50,30 @@ def test_captions_encoded_by_length_have_the_same_embeddings_and_gradients(model
         results.append([embeddings, *torch.autograd.grad(loss, weights)])
     for whole, parts in zip(*results, strict=True):
         torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_pooling_before_the_last_block_has_the_same_embeddings_and_gradients(model):
+    inputs = {"vision": (vision_tower(model), pictures(4)), "text": (text_tower(model), captions(5))}
+    for name, (tower, batch) in inputs.items():
+        weights = [get_layer(model, layer) for layer in candidate_layers(model) if tower_of(layer) == name]
+        results = []
+        for encode in (tower, tower.pooled):
+            embeddings = encode(batch)
+            loss = (embeddings * torch.arange(embeddings.numel()).view_as(embeddings).cos()).sum()
+            results.append([embeddings, *torch.autograd.grad(loss, weights)])
+        for whole, spared in zip(*results, strict=True):
+            torch.testing.assert_close(spared, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_pooling_before_the_last_block_spares_operations():
+    model = tiny_clip()
+    for tower, batch in ((vision_tower(model), pictures(4)), (text_tower(model), captions(5))):
+        counts = []
+        for encode in (tower, tower.pooled):
+            with FlopCounterMode(display=False) as counter:
+                encode(batch)
+            counts.append(counter.get_total_flops())
+        assert counts[1] < 0.85 * counts[0]  # three blocks, one of them mostly spared
 
 
 def test_captions_by_length_need_fewer_tokens():
@@ -96,14 +122,25 @@ def test_ten_and_more_blocks_are_told_apart():
     assert vision_tower(model).stage_of("visual.transformer.resblocks.11.ln_1.weight") == 12
 
 
-def test_other_architectures_are_one_stage():
-    model = tiny_clip(vision={"layers": [1, 1, 1, 1], "width": 8, "head_width": 8, "image_size": 32})
-    tower = vision_tower(model)
+def test_text_that_cannot_be_cut_is_one_stage():
+    model = tiny_clip()
+    model.transformer.grad_checkpointing = True
+    tower = text_tower(model)
     assert len(tower.stages) == 1
-    assert tower.stage_of("visual.layer1.0.conv1.weight") == 0
-    with torch.no_grad():
-        images = pictures(2)
-        assert torch.equal(tower(images), model.encode_image(images, normalize=True))
+    assert tower.stage_of("transformer.resblocks.1.mlp.c_fc.weight") == 0
+
+
+@torch.no_grad()
+def test_padding_is_cut_after_the_end_of_text_that_the_model_looks_for():
+    """An end of text that is not the highest id: cutting after the highest would cut the caption."""
+    model, tokens = tiny_clip(text={"pool_type": "eos", "eos_id": 2}), captions(6, longest=4)
+    tokens[tokens == 63] = 2
+    tower = text_tower(model)
+    assert tower.trimmed(tokens).shape[1] == int((tokens == 2).int().argmax(-1).max()) + 1 < tokens.shape[1]
+    assert trim_tokens(tokens).shape[1] == 1  # ids begin with the highest
+    whole = model.encode_text(tokens, normalize=True)
+    torch.testing.assert_close(tower(tokens), whole, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(tower.by_length(tokens, least=2), whole, rtol=1e-5, atol=1e-6)
 
 
 @torch.no_grad()

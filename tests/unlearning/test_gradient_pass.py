@@ -1,11 +1,14 @@
 """Any way to cut the pass in two, on any number of processes, ends in the same sums."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 import torch
 
 from slug_lightning.errors import NonFiniteError
 from slug_lightning.unlearning.gradient_pass import GradientPass
-from slug_lightning.unlearning.gradients import ROLES
+from slug_lightning.unlearning.gradients import ROLES, RoleMean
 from slug_lightning.unlearning.progress import Progress
 
 TOTALS = {"forget": 3, "retain": 7}
@@ -40,7 +43,7 @@ def loss(some, role, group):
 def begin(earlier=None):
     some = weights()
     groups = earlier.groups if earlier else {}
-    return some, GradientPass(some, Alone(), earlier, groups, TOTALS)
+    return some, GradientPass(some, Alone(), earlier, groups, TOTALS, Path(tempfile.gettempdir()))
 
 
 def go_on(some, current, stop=None):
@@ -85,3 +88,18 @@ def test_a_number_that_is_not_finite_stops_the_pass_and_is_not_written(tmp_path)
     with pytest.raises(NonFiniteError, match="batch 0"):
         current.add("forget", some["a"].sum() * float("nan"), 5, "batch 0")
     assert not (tmp_path / "p").exists()
+
+
+def test_a_role_that_is_known_is_taken_as_it_is_and_not_written_down():
+    mean = RoleMean({"a": torch.ones(6)}, 9, 0.5, {"no_image": 2})
+    some = weights()
+    current = GradientPass(some, Alone(), None, {}, TOTALS, Path(tempfile.gettempdir()), {"retain": mean})
+    assert current.groups == {"forget": 0, "retain": 7}
+    current.add("forget", loss(some, "forget", 0), 5, "forget 0")
+    current.advance("forget", 1, {})
+    current.finish_role("forget")
+    assert current.progress().groups == {"forget": 1, "retain": 0}
+    assert current.skipped["retain"] == {"no_image": 2}
+    found = current.finish({})
+    assert torch.equal(found.retain["a"], torch.ones(6))
+    assert (found.pairs, found.losses["retain"]) == ({"forget": 5, "retain": 9}, 0.5)

@@ -1,10 +1,6 @@
-import os
-
-import pytest
 import torch
 
-from slug_lightning.unlearning import GradientAccumulator
-from slug_lightning.unlearning.progress import Progress, find_gradients, progress_file
+from slug_lightning.unlearning.progress import Progress, progress_file
 
 
 def progress():
@@ -38,33 +34,6 @@ def test_progress_of_something_else_or_of_nothing_is_none(tmp_path):
     assert Progress.load(path, "key") is None
     path.write_bytes(b"junk")
     assert Progress.load(path, "key") is None
-
-
-def gradients(key):
-    accumulator = GradientAccumulator({"a": torch.zeros(2, requires_grad=True)})
-    for role in ("forget", "retain"):
-        accumulator.backward(role, accumulator.weights["a"].sum(), 1, "batch 0")
-    return accumulator.finish({"key": key})
-
-
-@pytest.fixture
-def runs(tmp_path):
-    for number, key in enumerate(("x", "x", "y")):
-        path = tmp_path / f"run{number}" / "gradients.safetensors"
-        gradients(key).save(path)
-        os.utime(path, (1000 + number, 1000 + number))
-    return tmp_path
-
-
-def test_gradients_are_found_by_what_they_are_of_the_newest_first(runs):
-    assert find_gradients(runs, "x") == runs / "run1" / "gradients.safetensors"
-    assert find_gradients(runs, "z") is None
-
-
-def test_broken_gradients_are_not_found(runs):
-    newest = runs / "run1" / "gradients.safetensors"
-    newest.write_bytes(newest.read_bytes()[:-4])
-    assert find_gradients(runs, "x") == runs / "run0" / "gradients.safetensors"
 
 
 def test_the_file_of_a_key_is_hidden_and_its_own(tmp_path):

@@ -194,7 +194,7 @@ def test_float16_with_its_loss_scale_is_closer_still(tiny_world, clip):
         )
         for role in ("forget", "retain"):
             with torch.autocast("cpu", torch.float16, enabled=half):
-                loss = module._loss_sum({"image": images, "text": texts, "role": role, "sizes": [16, 16]})
+                loss = module.loss_sum({"image": images, "text": texts, "role": role, "sizes": [16, 16]})
             accumulator.backward(role, loss, len(images), "batch 0", scale)
         found.append(accumulator.finish())
     assert 0 < worst_deviation(*found) < 0.005
@@ -206,3 +206,15 @@ def test_several_groups_in_one_batch_give_the_same_gradients(tiny_run, tiny_worl
     assert one.pairs == other.pairs
     assert one.losses == pytest.approx(other.losses, rel=1e-6)
     assert worst_deviation(one, other) < 1e-5
+
+
+def test_a_host_leaves_the_layers_that_it_reads():
+    module = SLUG(host="llava")
+    module.load()
+    layers = list(module.candidates())
+    blocks = {name.split("resblocks.")[1][0] for name in layers if "resblocks" in name}
+    assert blocks == {"0", "1", "2"}  # of four
+    assert all(name.startswith("visual.") for name in layers)
+    assert "visual.proj" not in layers
+    with pytest.raises(SettingError, match="none of 1 is"):
+        SLUG(host="stable-diffusion-1", include=["visual.proj"]).load()

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch as Swatch
 
 from slug_lightning.errors import BadDataError
+from slug_lightning.reports.figures.folding import fold_metrics
 from slug_lightning.reports.figures.log_axis import log_limits, set_log_axis
 from slug_lightning.reports.figures.theme import LIGHT, Style, Theme, new_figure, style_axes, write
 from slug_lightning.reports.report_file import metric_label
@@ -44,14 +45,15 @@ def search_figure(
         theme: Colours.
 
     Returns:
-        A figure 8 inches wide. A step is shaded where the nearest measured step is feasible.
+        A figure 8 inches wide. A step is shaded where the nearest measured step is feasible. Retained metrics
+        beyond the theme's colours share one line.
 
     Raises:
         BadDataError: If there is no point at all.
     """
     if not rows:
         raise BadDataError("Expected at least one point of the step search, but got none.")
-    baseline = baseline or {}
+    rows, baseline, folded = fold_metrics(rows, baseline or {}, len(theme.retain))
     groups = rank_layers(rows, criterion, baseline)
     shown = groups[:_MOST_PANELS]
     styles = _styles(rows, criterion, theme)
@@ -61,7 +63,7 @@ def search_figure(
         axes = figure.add_axes(grid.place(index))
         _draw_panel(axes, group, styles, target, baseline, theme)
         axes.tick_params(labelleft=index % grid.columns == 0)
-    _legend(figure, styles, labels or {}, bool(baseline), theme)
+    _legend(figure, styles, {**(labels or {}), **folded}, bool(baseline), theme)
     _notes(figure, len(groups) - len(shown), grid.height, theme)
     return figure
 
