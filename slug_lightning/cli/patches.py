@@ -60,32 +60,37 @@ def apply(
     return 0
 
 
-def revert(model: Path, out: Path, link: bool = False) -> int:
-    """Write a patched model as it was before its last patch, bit for bit.
+def revert(
+    model: Path, out: Path, link: bool = False, concept: str | None = None, number: int | None = None
+) -> int:
+    """Write a patched model as it was before its last patch, bit for bit, or without another one it carries.
 
     Args:
         model: Folder that slug apply wrote.
         out: Folder to write; must not exist.
         link: Hard-link files that stay as they are instead of copying them (not for open_clip).
+        concept: Take the deletion of this concept back, whenever it was made (open_clip alone).
+        number: The same by its number in the ledger, from 0; see slug inspect MODEL.
     """
-    from slug_lightning.hosts.files import library_of
-    from slug_lightning.patch import revert_folder
-    from slug_lightning.patch.host_folder import revert_host
+    from slug_lightning.cli.reverting import revert_model
 
-    if library_of(model) in (None, "open_clip"):
-        revert_folder(model, out)
-    else:
-        revert_host(model, out, link)
-    print(f"{out}: the model before its last patch.")
+    for line in revert_model(model, out, link, concept, number):
+        print(line)
     return 0
 
 
 def inspect(patch: Path) -> int:
-    """Show what a patch file is: every header entry, shape and size.
+    """Show what a patch file is (every header entry, shape and size), or which deletions a model carries.
 
     Args:
-        patch: patch.safetensors of a run.
+        patch: patch.safetensors of a run, or a folder that slug apply wrote.
     """
+    if patch.is_dir():
+        from slug_lightning.cli.reverting import ledger_lines
+
+        for line in ledger_lines(patch):
+            print(line)
+        return 0
     from slug_lightning.patch import Patch
     from slug_lightning.patch.patch import HEADER
 

@@ -262,8 +262,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             "digest": self.census[role].digest,
             "samples": self.census[role].samples,
             "group": self.group_sizes[role],
-            "captions": self.forget_caption if role == "forget" else sorted(self.names),
-            "regex": self.concept_regex if role == "retain" else None,
+            "captions": self.forget_caption if role == "forget" else self._pattern().pattern,
             "concept": self.concept if role == "forget" else None,
             "drawn": self.samples_of[role] and [self.samples_of[role], self.sample_seed],
             "measured": self.overlap != "allow" and _digest_of(self.measured),
@@ -296,7 +295,7 @@ class UnlearningDataModule(pl.LightningDataModule):
 
     def _pattern(self) -> re.Pattern[str]:
         """Finds the concept in folded captions: the matcher of ``slug curate``."""
-        return concept_pattern(self.names, self.concept_regex)
+        return concept_pattern(sorted(self.names), self.concept_regex)
 
     def _pairs(self, role: Role, **options: Any) -> GroupedPairs:
         trainer = self.trainer

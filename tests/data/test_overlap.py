@@ -41,7 +41,6 @@ def add_pair(world, role, path, caption="a chalk drawing"):
     folder = world / "more"
     with ShardWriter(folder, pairs_per_shard=10) as writer:
         writer.add(path.read_bytes(), "jpg", caption, "https://example.com/1.jpg")
-    (tar,) = folder.glob("*.tar")
     target = world / ("forget/seven" if role == "forget" else "laion")
     for file in folder.glob("00000*"):
         shutil.copyfile(file, target / file.name.replace("00000", "99999"))

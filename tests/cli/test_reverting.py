@@ -1,0 +1,46 @@
+import pytest
+
+from slug_lightning.cli import main
+from slug_lightning.models import load_clip
+from slug_lightning.patch import apply_to_folder
+from tests.patch.test_folder import base, patch_for  # noqa: F401  a fixture
+
+
+@pytest.fixture
+def folder(base, tmp_path):  # noqa: F811
+    first = apply_to_folder(patch_for(base), base, tmp_path / "m0")
+    clip = load_clip(f"local-dir:{first}")
+    return apply_to_folder(patch_for(clip, "text_projection"), clip, tmp_path / "m1")
+
+
+def test_the_ledger_is_shown(folder, capsys):
+    assert main(["inspect", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("0  ")
+    assert "visual.proj" in lines[0]
+    assert "made without" in lines[1]
+
+
+def test_a_given_deletion_is_taken_back_and_what_it_means_for_the_others_is_said(folder, tmp_path, capsys):
+    assert main(["revert", "--model", str(folder), "--out", str(tmp_path / "less"), "--number", "0"]) == 0
+    said = capsys.readouterr().out
+    assert "the model without it" in said
+    assert "measure them again" in said
+
+
+def test_options_that_say_different_things_are_refused(folder, tmp_path, capsys):
+    words = [
+        "revert",
+        "--model",
+        str(folder),
+        "--out",
+        str(tmp_path / "x"),
+        "--number",
+        "0",
+        "--concept",
+        "a",
+    ]
+    assert main(words) == 2
+    assert "--concept or --number" in capsys.readouterr().err
+    assert main(["inspect", str(tmp_path)]) == 2
+    assert "carries no patch" in capsys.readouterr().err
