@@ -1,4 +1,4 @@
-"""``slug apply``, ``slug revert`` and ``slug inspect``."""
+"""``slug apply``, ``slug compose``, ``slug revert`` and ``slug inspect``."""
 
 from collections.abc import Callable, Sequence
 from inspect import signature
@@ -60,6 +60,27 @@ def apply(
     return 0
 
 
+def compose(
+    patches: list[Path], out: Path, model: str | None = None, host: Host = "auto", force: bool = False
+) -> int:
+    """Write a model with several patches applied, one after the other, as slug apply does.
+
+    The figures of the sum are not those of the patches: measure it with slug validate --patch '[A, B]'.
+
+    Args:
+        patches: Two or more patch.safetensors, in order: '[A, B]'.
+        out: Folder to write; must not exist.
+        model: See slug apply.
+        host: See slug apply.
+        force: See slug apply.
+    """
+    from slug_lightning.cli.applying import compose_patches
+
+    for line in compose_patches(patches, out, model, None if host == "auto" else host, force):
+        print(line)
+    return 0
+
+
 def revert(
     model: Path, out: Path, link: bool = False, concept: str | None = None, number: int | None = None
 ) -> int:
@@ -107,7 +128,12 @@ def inspect(patch: Path) -> int:
     return 0
 
 
-COMMANDS: dict[str, Callable[..., int]] = {"apply": apply, "revert": revert, "inspect": inspect}
+COMMANDS: dict[str, Callable[..., int]] = {
+    "apply": apply,
+    "compose": compose,
+    "revert": revert,
+    "inspect": inspect,
+}
 
 
 def run(words: Sequence[str]) -> int:

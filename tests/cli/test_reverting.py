@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from slug_lightning.cli import main
 from slug_lightning.models import load_clip
@@ -44,3 +45,18 @@ def test_options_that_say_different_things_are_refused(folder, tmp_path, capsys)
     assert "--concept or --number" in capsys.readouterr().err
     assert main(["inspect", str(tmp_path)]) == 2
     assert "carries no patch" in capsys.readouterr().err
+
+
+def test_composed_patches_are_those_applied_one_by_one(base, folder, tmp_path, capsys):  # noqa: F811
+    first, clip = patch_for(base), load_clip(f"local-dir:{tmp_path / 'm0'}")
+    second = patch_for(clip, "text_projection")
+    files = [tmp_path / "first.safetensors", tmp_path / "second.safetensors"]
+    for patch, file in zip((first, second), files, strict=True):
+        patch.save(file)
+    words = ["compose", "--patches", str([str(file) for file in files]), "--out", str(tmp_path / "sum")]
+    assert main([*words, "--model", base.name.removeprefix("local-dir:")]) == 0
+    assert "the model with all of them" in capsys.readouterr().out
+    one, other = (load_clip(f"local-dir:{path}").model.state_dict() for path in (tmp_path / "sum", folder))
+    assert all(torch.equal(one[name], other[name]) for name in other)
+    assert main([*words[:2], f"['{files[0]}']", "--out", str(tmp_path / "one")]) == 2
+    assert "two or more patches" in capsys.readouterr().err
