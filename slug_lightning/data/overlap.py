@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from typing import Any, Literal
 
 from slug_lightning.data.evaluation_sets import EvaluationSets
 from slug_lightning.data.extra import SPLITS
@@ -109,18 +109,19 @@ def refuse_pair(key: str, role: str, image: str) -> BadDataError:
     )
 
 
-def evaluation_account(sets: EvaluationSets, digests: Digests) -> dict[str, dict[str, object]]:
+def evaluation_account(sets: EvaluationSets, digests: Digests) -> dict[str, dict[str, Any]]:
     """What each figure rests on: number of images and the SHA-256 over the digests of their files, sorted."""
-    return {
-        f"{split}/{name}": {"images": len(part), "digest": _of_part(part, digests, split, name)}
-        for split in SPLITS
-        for (own, name), part in sets.parts.items()
-        if own == split
-    }
+    found = {}
+    for split in SPLITS:
+        for (own, name), part in sets.parts.items():
+            if own == split:
+                digest = _of_part(part, digests, split, sets.classifier_of(name))
+                found[f"{split}/{name}"] = {"images": len(part), "digest": digest}
+    return found
 
 
 def _of_part(part: LabelledImages, digests: Digests, split: Split, name: str) -> str:
-    source = digests.get((split, "identities" if name == "forget" else name), {})
+    source = digests.get((split, name), {})
     keys = {entry.key for entry in part.entries}
     lines = sorted(digest for key, digest in source.items() if key in keys)
     return hashlib.sha256(b"".join(lines)).hexdigest()

@@ -53,12 +53,14 @@ class UnlearningDataModule(pl.LightningDataModule):
     """Pairs for the gradient pass and images for the figures of one concept.
 
     Args:
-        concept: Name of what to forget, as the identity file spells it.
+        concept: Name of what to forget, as the identity file, or the data set ``concept_in``, spells it.
         forget_shards: Shards of forget pairs; ``{concept}`` stands for the concept's folder name.
         retain_shards: Shards of what must stay; pairs whose caption names the concept are left out.
-        identities: Images by name; the concept is one of them.
+        identities: Images by name, or ``None``.
         imagenet: Images by class, or ``None``.
         extra: Further sets that must keep their accuracy, in CLIP_benchmark's webdataset layout.
+        concept_in: Data set whose names the concept is among: ``identities`` (a person), ``imagenet`` (an
+            object or a style), or the name of an extra set that the search looks at.
         concepts: Several concepts that ``slug fit`` unlearns in one run, in place of ``concept``.
         order: Whether they are unlearned ``joint``, each at the original weights, or ``sequential``, each at
             the weights without those before it.
@@ -97,9 +99,10 @@ class UnlearningDataModule(pl.LightningDataModule):
         concept: str,
         forget_shards: str | list[str],
         retain_shards: str | list[str],
-        identities: IdentitySettings = IdentitySettings(),
+        identities: IdentitySettings | None = IdentitySettings(),
         imagenet: ImageNetSettings | None = None,
         extra: list[ExtraSettings] | None = None,
+        concept_in: str = "identities",
         concepts: list[str] | None = None,
         order: Literal["joint", "sequential"] = "joint",
         root: Path = Path(),
@@ -153,6 +156,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         self._preprocess = LatePreprocess()
         self.evaluation = EvaluationSets(
             self.concept,
+            concept_in,
             self.others,
             identities,
             imagenet,
@@ -233,8 +237,17 @@ class UnlearningDataModule(pl.LightningDataModule):
         return self.evaluation.parts
 
     @property
+    def concept_in(self) -> str:
+        """Data set whose names the concept is among."""
+        return self.evaluation.concept_in
+
+    def classifier_of(self, dataset: str) -> str:
+        """Name of the classifier that scores a data set."""
+        return self.evaluation.classifier_of(dataset)
+
+    @property
     def concept_label(self) -> int:
-        """Label of the concept among the identities."""
+        """Label of the concept among the names of its data set."""
         return self.evaluation.concept_label
 
     @property

@@ -297,7 +297,7 @@ class SLUG(Unlearner):
         super().check_settings(data)
         if not isinstance(self.search.layers, str):
             check_layers(self.search.layers, list(self.candidates()))
-        names = len(data.class_names("identities"))
+        names = len(data.class_names(data.concept_in))
         if self.search.criterion == "top5" and names <= 5:
             raise SettingError(f"Expected more than 5 names for search.criterion top5, but got {names}.")
 
