@@ -32,6 +32,7 @@ from slug_lightning.data.partition import Split
 from slug_lightning.data.phased import PhasedLoader
 from slug_lightning.data.ranges import changes
 from slug_lightning.data.reasons import SkipReason
+from slug_lightning.data.retained_captions import retained_captions
 from slug_lightning.data.sampling import sample_pairs
 from slug_lightning.data.settings import ExtraSettings, IdentitySettings, ImageNetSettings
 from slug_lightning.data.shards import Missing
@@ -285,6 +286,23 @@ class UnlearningDataModule(pl.LightningDataModule):
         if not len(forget) + len(retain):  # nothing is left to do, but Lightning ends a run without batches
             return PhasedLoader([{**retain.empty_batch(), "groups": 0}])
         return PhasedLoader(*(self._pair_loader(pairs) for pairs in (forget, retain)))
+
+    def retained_texts(self, count: int) -> Tensor:
+        """Token ids ``(N, T)`` of captions of up to ``count`` retain pairs, the same on every process.
+
+        Raises:
+            BadDataError: If none can be used.
+        """
+        assert self._tokenize is not None
+        captions = retained_captions(
+            self.census["retain"], count, self.sample_seed, concept_pattern(self.names), self.missing_shards
+        )
+        if not captions:
+            raise BadDataError(
+                f"Expected captions of retain pairs that do not name {self.names}, but none of {count} drawn "
+                "ones can be used. Raise model.contrast_captions, or check data.retain_shards."
+            )
+        return self._tokenize(captions)
 
     def _pairs(self, role: Role, **options: Any) -> GroupedPairs:
         trainer = self.trainer

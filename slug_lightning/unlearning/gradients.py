@@ -43,7 +43,7 @@ class Gradients:
     """Mean gradients of both losses at the original weights.
 
     Attributes:
-        forget: Mean gradient of ``1 - cos`` over the forget pairs, by layer. Adding it raises the loss.
+        forget: Mean gradient of the forget loss over the forget pairs, by layer. Adding it raises the loss.
         retain: Mean gradient of the InfoNCE over the retain pairs, by layer.
         pairs: Number of pairs behind each role's mean.
         losses: Mean loss of each role.
@@ -68,7 +68,7 @@ class Gradients:
         header = {
             **self.header,
             "format_version": FORMAT_VERSION,
-            "content": "mean gradients: forget = d mean(1 - cos) / d theta, retain = d loss / d theta",
+            "content": "mean gradients: forget = d forget loss / d theta, retain = d loss / d theta",
             "layers": json.dumps(self.layers),
             "pairs": json.dumps(dict(self.pairs)),
             "losses": json.dumps(dict(self.losses)),

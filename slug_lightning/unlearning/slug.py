@@ -14,7 +14,7 @@ from torch import Tensor
 
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
-from slug_lightning.functional import clip_loss, pair_cosine_loss, sigmoid_loss
+from slug_lightning.functional import clip_loss, sigmoid_loss
 from slug_lightning.hosts import HostName
 from slug_lightning.hosts.reading import keep_read
 from slug_lightning.models import (
@@ -37,6 +37,7 @@ from slug_lightning.search import (
 from slug_lightning.search.candidates import check_layers, choose_candidates
 from slug_lightning.unlearning.base import Unlearner
 from slug_lightning.unlearning.earlier import Earlier, Found, look_back, share
+from slug_lightning.unlearning.forget_loss import FORGET_LOSSES, ForgetLoss, ForgetLossName, encode_captions
 from slug_lightning.unlearning.gradient_pass import GradientPass
 from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
 from slug_lightning.unlearning.processes import Processes
@@ -63,6 +64,9 @@ class SLUG(Unlearner):
             one, and go on with the pass of a killed one.
         save_every: Write the progress of the pass after so many groups, unless that would take more than a
             twentieth of the time.
+        forget_loss: ``cosine`` (the paper): one minus the cosine of image and caption. ``contrast``: log-odds
+            of the caption among those of retain pairs; see ``contrast_loss``.
+        contrast_captions: Captions of retain pairs that ``contrast`` draws.
     """
 
     def __init__(
@@ -75,10 +79,17 @@ class SLUG(Unlearner):
         reuse_gradients: bool = True,
         save_every: int = 100,
         host: HostName | None = None,
+        forget_loss: ForgetLossName = "cosine",
+        contrast_captions: int = 1024,
     ) -> None:
         super().__init__(model, pretrained)
         if save_every < 1:
             raise SettingError(f"Expected model.save_every to be at least 1 group, but got {save_every}.")
+        if contrast_captions < 1:
+            raise SettingError(
+                f"Expected model.contrast_captions to be at least 1 caption, but got {contrast_captions}."
+            )
+        self.forget_loss, self.contrast_captions = forget_loss, contrast_captions
         self.include, self.exclude, self.search = tuple(include), exclude, search
         self.host = host
         self.reuse_gradients, self.save_every = reuse_gradients, save_every
@@ -90,6 +101,7 @@ class SLUG(Unlearner):
         self._gradient_pass: GradientPass | None = None
         self._scores: list[LayerScore] | None = None
         self._started = 0.0
+        self._forget_loss = ForgetLoss()
 
     def load(self) -> Clip:
         """Load the model; only candidate layers take gradients."""
@@ -145,7 +157,7 @@ class SLUG(Unlearner):
 
     def _content_key(self, *roles: Role) -> str:
         """SHA-256 over all that the gradients of these roles depend on."""
-        content = {
+        content: dict[str, Any] = {
             "method": GRADIENT_VERSION,
             "base_model": self.load().name,
             "base_fingerprint": self._fingerprint,
@@ -153,6 +165,11 @@ class SLUG(Unlearner):
             "precision": str(self.trainer.precision),
             "data": {role: self.data.pair_settings(role) for role in roles},
         }
+        if (
+            "forget" in roles and self.forget_loss == "contrast"
+        ):  # the key of the paper's loss stays what it was
+            captions = [self.contrast_captions, self.data.sample_seed]
+            content["contrast"] = {"drawn": captions, "retain": self.data.pair_settings("retain")}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def on_train_start(self) -> None:
@@ -160,6 +177,7 @@ class SLUG(Unlearner):
         self._started = time.perf_counter()
         self._gradient_pass = None
         if self.gradients is None:
+            self._forget_loss = self._make_forget_loss()
             retain = self._earlier.retain
             self._gradient_pass = GradientPass(
                 self.candidates(),
@@ -171,6 +189,14 @@ class SLUG(Unlearner):
                 {} if retain is None else {"retain": retain},
             )
         self._earlier = Earlier()
+
+    def _make_forget_loss(self) -> ForgetLoss:
+        """On every process from the same captions, at the original weights."""
+        if self.forget_loss == "cosine":
+            return ForgetLoss()
+        self.network.eval()
+        tokens = self.data.retained_texts(self.contrast_captions).to(self.device)
+        return ForgetLoss(encode_captions(self.towers[1], tokens))
 
     def forget_gradients(self) -> None:
         """Start anew: what an earlier run found does not belong to the next."""
@@ -226,7 +252,7 @@ class SLUG(Unlearner):
         # In bfloat16 the logits of InfoNCE would be off by half a unit.
         with torch.autocast(self.device.type, enabled=False):
             if batch["role"] == "forget":
-                return pair_cosine_loss(image, caption)
+                return self._forget_loss(image, caption, self._scale)
             groups = zip(
                 torch.split(image, batch["sizes"]), torch.split(caption, batch["sizes"]), strict=True
             )
@@ -234,11 +260,16 @@ class SLUG(Unlearner):
 
     def _group_loss(self, image: Tensor, caption: Tensor) -> Tensor:
         """The loss the model was trained with: InfoNCE, or SigLIP's where there is a bias of the logits."""
-        scale, bias = self.network.logit_scale, getattr(self.network, "logit_bias", None)
-        assert isinstance(scale, Tensor)
+        bias = getattr(self.network, "logit_bias", None)
         if bias is None:
-            return clip_loss(image, caption, scale.exp())
-        return sigmoid_loss(image, caption, scale.exp(), bias)
+            return clip_loss(image, caption, self._scale)
+        return sigmoid_loss(image, caption, self._scale, bias)
+
+    @property
+    def _scale(self) -> Tensor:
+        scale = self.network.logit_scale
+        assert isinstance(scale, Tensor)
+        return scale.exp()
 
     def _header(self) -> dict[str, str]:
         assert self._gradient_pass is not None
@@ -248,6 +279,7 @@ class SLUG(Unlearner):
             "base_model": self.load().name,
             "base_fingerprint": json.dumps(self._fingerprint),
             "concept": self.data.concept,
+            "forget_loss": FORGET_LOSSES[self.forget_loss],
             "data_digest": self.data.digest,
             "data": json.dumps(self.data.provenance(self._gradient_pass.skipped)),
             "seed": os.environ.get("PL_GLOBAL_SEED", "unset"),
