@@ -92,8 +92,8 @@ class RunFiles(Callback):
             "package_version": __version__,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        if "forget_loss" in module.gradients.header:  # gradients of older versions do not say
-            about["loss"] = module.gradients.header["forget_loss"]
+        own = {"loss": "forget_loss", "direction": "direction"}  # gradients of older versions do not say
+        about |= {k: module.gradients.header[v] for k, v in own.items() if v in module.gradients.header}
         layer, step = best.point.layer, best.point.step
         path = folder / "patch.safetensors"
         Patch.create(module.network, layer, module.direction(layer), step, about).save(path)

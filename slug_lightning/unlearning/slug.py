@@ -40,6 +40,7 @@ from slug_lightning.unlearning.earlier import Earlier, Found, look_back, share
 from slug_lightning.unlearning.forget_loss import FORGET_LOSSES, ForgetLoss, ForgetLossName, encode_captions
 from slug_lightning.unlearning.gradient_pass import GradientPass
 from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
+from slug_lightning.unlearning.moments import DIRECTIONS, DirectionName, Moments
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import progress_file
 
@@ -67,6 +68,9 @@ class SLUG(Unlearner):
         forget_loss: ``cosine`` (the paper): one minus the cosine of image and caption. ``contrast``: log-odds
             of the caption among those of retain pairs; see ``contrast_loss``.
         contrast_captions: Captions of retain pairs that ``contrast`` draws.
+        direction: Of the update: ``gradient`` (the paper) of the forget loss, or ``retain_aware``: weighed
+            against retain gradients of all batches, see ``functional.retain_aware``. That takes a few times
+            the memory of the candidate layers, and a killed pass begins anew.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class SLUG(Unlearner):
         host: HostName | None = None,
         forget_loss: ForgetLossName = "cosine",
         contrast_captions: int = 1024,
+        direction: DirectionName = "gradient",
     ) -> None:
         super().__init__(model, pretrained)
         if save_every < 1:
@@ -90,6 +95,7 @@ class SLUG(Unlearner):
                 f"Expected model.contrast_captions to be at least 1 caption, but got {contrast_captions}."
             )
         self.forget_loss, self.contrast_captions = forget_loss, contrast_captions
+        self.update_direction: DirectionName = direction
         self.include, self.exclude, self.search = tuple(include), exclude, search
         self.host = host
         self.reuse_gradients, self.save_every = reuse_gradients, save_every
@@ -134,7 +140,8 @@ class SLUG(Unlearner):
         self._key, self._retain_key = self._content_key(*ROLES), self._content_key("retain")
         found: Found = (None, None, None)
         if self.reuse_gradients:
-            found = look_back(self._runs, self._key, self._retain_key, self.data.groups, self.processes)
+            retain = "" if self._weighs_batches else self._retain_key  # files do not hold moments
+            found = look_back(self._runs, self._key, retain, self.data.groups, self.processes)
         self._earlier = share(found, self.candidates(), self.processes)
         self.gradients = self._earlier.gradients
         both = self.gradients is not None
@@ -145,6 +152,10 @@ class SLUG(Unlearner):
             self.first_groups["retain"] = self.data.groups["retain"]
         if both:
             self.first_groups = dict(self.data.groups)
+
+    @property
+    def _weighs_batches(self) -> bool:
+        return self.update_direction == "retain_aware"
 
     @property
     def _runs(self) -> Path:
@@ -170,6 +181,8 @@ class SLUG(Unlearner):
         ):  # the key of the paper's loss stays what it was
             captions = [self.contrast_captions, self.data.sample_seed]
             content["contrast"] = {"drawn": captions, "retain": self.data.pair_settings("retain")}
+        if "forget" in roles and self._weighs_batches:
+            content["direction"] = [self.update_direction, self.data.groups_per_batch["retain"]]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def on_train_start(self) -> None:
@@ -187,6 +200,7 @@ class SLUG(Unlearner):
                 self.data.groups,
                 self._runs,
                 {} if retain is None else {"retain": retain},
+                Moments() if self._weighs_batches else None,
             )
         self._earlier = Earlier()
 
@@ -233,9 +247,10 @@ class SLUG(Unlearner):
                 self._progress_file.unlink(missing_ok=True)
             return
         assert self._gradient_pass is not None
-        due = self.reuse_gradients and self.processes.first and self._gradient_pass.is_due(self.save_every)
+        saves = self.reuse_gradients and not self._weighs_batches
+        due = saves and self.processes.first and self._gradient_pass.is_due(self.save_every)
         stop, due = self.processes.any(self.trainer.received_sigterm, due)
-        if due or (stop and self.reuse_gradients):
+        if due or (stop and saves):
             self._gradient_pass.write(self._progress_file, self._key)
         if stop:
             raise SIGTERMException
@@ -280,6 +295,7 @@ class SLUG(Unlearner):
             "base_fingerprint": json.dumps(self._fingerprint),
             "concept": self.data.concept,
             "forget_loss": FORGET_LOSSES[self.forget_loss],
+            "direction": DIRECTIONS[self.update_direction],
             "data_digest": self.data.digest,
             "data": json.dumps(self.data.provenance(self._gradient_pass.skipped)),
             "seed": os.environ.get("PL_GLOBAL_SEED", "unset"),
@@ -352,7 +368,7 @@ class SLUG(Unlearner):
             return
         started = time.perf_counter()
         chosen = choose_candidates(self.layer_scores(), self.search.layers, self.search.towers)
-        directions = {s.layer: self.gradients.forget[s.layer].to(self.device) for s in chosen}
+        directions = {s.layer: self.gradients.direction(s.layer).to(self.device) for s in chosen}
         self.evaluator = self.build_evaluator(directions)
         keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
         trace = yield from search_plan(chosen, self.search, keep)
@@ -363,6 +379,6 @@ class SLUG(Unlearner):
         self.outcome = self.final_outcome(before, after, trace)
 
     def direction(self, layer: str) -> Tensor:
-        """Mean forget gradient of a layer, on the layer's device."""
+        """Direction of the update of a layer, on the layer's device."""
         assert self.gradients is not None
-        return self.gradients.forget[layer].to(get_layer(self.network, layer).device)
+        return self.gradients.direction(layer).to(get_layer(self.network, layer).device)
