@@ -33,10 +33,10 @@ def contrast_loss(image: Tensor, text: Tensor, others: Tensor, scale: Tensor | f
     .. math:: \sum_i \tfrac1s \log \sum_j \exp(s \langle v_i, o_j \rangle) - \langle v_i, t_i \rangle
 
     This is ``-1/s`` times the log-odds of the own caption among ``others``; for large ``s`` it is the cosine
-    to the nearest other caption minus that to the own one. A *step along its gradient* raises it: images go over
-    to captions that must stay. What all captions have in common cancels: adding one vector to ``text`` and
-    ``others`` changes no gradient of the image tower. In ``pair_cosine_loss`` that common part, which is most
-    of a caption in CLIP, is most of the gradient, though leaving it behind makes nothing harder to recognise.
+    to the nearest other caption minus that to the own one. A *step along its gradient* raises it: images go
+    over to captions that must stay. What all captions have in common cancels: adding one vector to ``text``
+    and ``others`` changes no gradient of the image tower. In ``pair_cosine_loss`` that common part is in the
+    gradient, though moving away from it makes nothing harder to recognise.
 
     Args:
         image: Unit image embeddings ``(B, D)``.

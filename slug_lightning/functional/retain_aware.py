@@ -11,13 +11,13 @@ def retain_aware(gradient: Tensor, rows: Tensor, columns: Tensor, damping: float
         L = \sum_b g_b g_b^\top, \quad R = \sum_b g_b^\top g_b
 
     To first order an update changes the retain loss of group ``b`` by :math:`\langle g_b, \Delta \rangle`.
-    The mean retain gradient says nothing of that: it is near zero in a trained model, those of groups are not.
+    The mean over groups says little of that: it is near zero in a trained model, single ones are not.
     Over all groups, :math:`\sum_b \langle g_b, \Delta \rangle^2 = \delta^\top F \delta`, where
     :math:`\delta = \mathrm{vec}(\Delta)` and :math:`F = \sum_b \mathrm{vec}(g_b) \mathrm{vec}(g_b)^\top`, and
-    :math:`F \preceq r\, L^{1/2} \otimes R^{1/2}` with the largest rank ``r`` of a :math:`g_b`. The update that
-    maximises :math:`\langle g, \Delta \rangle` while that bound stays below a constant is the one above: to
-    both matrices ``damping`` times their mean eigenvalue is added first. So :math:`\langle g, \Delta \rangle`
-    is positive: a small step raises the forget loss.
+    :math:`F \preceq r\, L^{1/2} \otimes R^{1/2}` with the largest rank ``r`` of a :math:`g_b`. The update
+    that maximises :math:`\langle g, \Delta \rangle` while that bound stays below a constant is the one above;
+    to both matrices ``damping`` times their mean eigenvalue is added first. So
+    :math:`\langle g, \Delta \rangle` is positive: a small step raises the forget loss.
 
     Args:
         gradient: Mean forget gradient of one layer; dimensions behind the first are taken as one.
@@ -26,8 +26,8 @@ def retain_aware(gradient: Tensor, rows: Tensor, columns: Tensor, damping: float
         damping: Relative to the mean eigenvalue, positive. Large: the gradient itself.
 
     Returns:
-        The direction in the shape of the gradient, float32, scaled to its norm: a step means as large an update
-        as along the gradient.
+        The direction in the shape of the gradient, float32, scaled to its norm: a step means as large an
+        update as along the gradient.
 
     Source:
         The bound is lemma 8 of Shampoo (Gupta, Koren, Singer 2018, arXiv 1802.09568). Relatives: the natural

@@ -1,4 +1,4 @@
-"""Second moments of the retain gradients of batches: what a layer's rows and columns matter to what must stay."""
+"""Second moments of the retain gradients of batches: how much rows and columns of a layer are needed."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -14,8 +14,8 @@ DirectionName = Literal["gradient", "retain_aware"]
 DIRECTIONS: dict[DirectionName, str] = {
     "gradient": "theta + update raises the loss",
     "retain_aware": (
-        "theta + update raises the loss; its gradient is multiplied by the inverse square roots of the damped "
-        "row and column moments of the retain gradients of batches"
+        "theta + update raises the loss; its gradient is multiplied by the inverse square roots of the damped"
+        " row and column moments of the retain gradients of batches"
     ),
 }
 
