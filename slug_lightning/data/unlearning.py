@@ -32,6 +32,7 @@ from slug_lightning.data.overlap import (
 )
 from slug_lightning.data.partition import Split
 from slug_lightning.data.phased import PhasedLoader
+from slug_lightning.data.retained_captions import retained_captions
 from slug_lightning.data.sampling import sample_pairs
 from slug_lightning.data.settings import ExtraSettings, IdentitySettings, ImageNetSettings
 from slug_lightning.data.shards import Missing
@@ -308,6 +309,23 @@ class UnlearningDataModule(pl.LightningDataModule):
     def _pattern(self) -> re.Pattern[str]:
         """Finds the concept in folded captions: the matcher of ``slug curate``."""
         return concept_pattern(sorted(self.names), self.concept_regex)
+
+    def retained_texts(self, count: int) -> Tensor:
+        """Token ids ``(N, T)`` of captions of up to ``count`` retain pairs, the same on every process.
+
+        Raises:
+            BadDataError: If none can be used.
+        """
+        assert self._tokenize is not None
+        captions = retained_captions(
+            self.census["retain"], count, self.sample_seed, self._pattern(), self.missing_shards
+        )
+        if not captions:
+            raise BadDataError(
+                f"Expected captions of retain pairs that do not name {self.names}, but none of {count} drawn "
+                "ones can be used. Raise model.contrast_captions, or check data.retain_shards."
+            )
+        return self._tokenize(captions)
 
     def _pairs(self, role: Role, **options: Any) -> GroupedPairs:
         trainer = self.trainer
