@@ -74,6 +74,7 @@ def test_directions_come_back_from_the_file(tmp_path):
 def test_a_run_patches_along_the_direction_says_so_and_finds_it_again(tiny_world, tmp_path):
     few = ("--data.retain_limit", "128", "--data.forget_sample", "16", "--data.imagenet", "null")
     aware = (*few, "--model.direction", "retain_aware", "--model.search.towers", "[text]")
+    aware = (*aware, "--model.search.forget_target", "0.5")  # a feasible point is not what is tested
     run = fit(tiny_world, tmp_path, *aware)
     gradients, patch = Gradients.load(run / "gradients.safetensors"), Patch.load(run / "patch.safetensors")
     torch.testing.assert_close(patch.update, patch.step * gradients.directions[patch.layer])
