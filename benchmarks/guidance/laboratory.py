@@ -137,7 +137,7 @@ class Laboratory:
         return GroupedPairs(census, self.group_size, clip.preprocess, clip.tokenize, role, exclude=exclude)
 
     def _prompts(self) -> dict[str, Tensor]:
-        kinds = {"identities": "identity", "imagenet": "simple"}
+        kinds = {"identities": "identity", "imagenet": "photo"}
         found = {}
         for name, kind in kinds.items():
             texts = [fill(templates(kind), label) for label in self._images("final", name).names]
