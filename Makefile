@@ -34,8 +34,9 @@ $(TOOLS_READY): tests/tools-requirements.txt | $(READY)
 demo: $(READY)
 	$(BIN)/slug demo --concept $(CONCEPT)
 
+# One thread each: more would wait for one another. Modules stay whole, since their tests share runs.
 test: $(READY)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
 
 slow: $(READY) $(TOOLS_READY)
 	$(BIN)/python -m pytest -m slow

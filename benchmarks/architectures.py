@@ -1,19 +1,24 @@
 """Write the table of docs/models.md: every architecture of open_clip, and how it is served.
 
-    python -m benchmarks.architectures
+    python -m benchmarks.architectures [--cost NAME ...]
 
-Each is built at full size on the meta device, without weights, and asked; half a minute on one core.
+Each is built at full size on the meta device, without weights, and asked; half a minute on one core. With
+`--cost` nothing is written, and the operations that a trial runs are counted.
 """
 
+import argparse
 import re
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 import open_clip
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from slug_lightning.atomic import write_text
-from slug_lightning.models.support import Support, support
+from slug_lightning.models.support import Support, support, without_weights
+from slug_lightning.models.towers import vision_tower
 
 PAGE = Path(__file__).parent.parent / "docs" / "models.md"
 HEADER = (
@@ -46,7 +51,31 @@ def read_rows(page: str) -> dict[str, Support]:
     return found
 
 
+def cost(name: str) -> str:
+    """Row of a table: operations of the image tower, and what share of them a trial runs."""
+    config = open_clip.get_model_config(name)
+    size = config["vision_cfg"]["image_size"]
+    tower = vision_tower(without_weights(config).requires_grad_(False))
+    with torch.device("meta"):
+        states = [tower.start(torch.empty(1, 3, size, size))]
+    for number in range(len(tower.stages)):
+        states.append(tower.advance(states[-1], number, number + 1))
+    blocks, counts = len(tower.stages) - 2, []
+    for first in (0, 1 + blocks // 2, blocks):
+        with FlopCounterMode(display=False) as counter:
+            tower.finish(states[first], first)
+        counts.append(counter.get_total_flops())
+    shares = " | ".join(f"{100 * count / counts[0]:.0f} %" for count in counts[1:])
+    return f"| `{name}` | {blocks} | {counts[0] / 1e9:.0f} | {shares} |"
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--cost", nargs="+", default=[], metavar="NAME")
+    names = parser.parse_args().cost
+    if names:
+        print("\n".join(map(cost, names)))
+        return
     page = PAGE.read_text(encoding="utf-8")
     table = rows({name: support(name) for name in open_clip.list_models()})
     start = page.index(HEADER)

@@ -4,8 +4,8 @@
 
 Captions are made up of random words, some of which are not ASCII; a few name the concept, in the first TARS
 shards only. These have real tars of 256 x 256 JPEGs; the other tars are files of 0 bytes, since they are not
-opened. Each figure comes from a process of its own. Reading all tars and decoding all images is not done: both
-are measured on a part, which is said, and multiplied.
+opened. Each figure comes from a process of its own. Reading all tars and decoding all images is not done:
+both are measured on a part, which is said, and multiplied.
 """
 
 import argparse
@@ -144,7 +144,7 @@ def _table(parts: dict[str, dict[str, Any]], options: argparse.Namespace) -> str
     rows = options.shards * options.rows
     search, whole, captions, decode = (parts[name] for name in PARTS)
     lines = [
-        f"| {rows:,} captions in {options.shards:,} shards, one process | CPU | rows/s | memory beyond imports |",
+        f"| {rows:,} captions in {options.shards:,} shards, one process | CPU | rows/s | memory |",
         "|---|--:|--:|--:|",
     ]
     for name, figures, share in (

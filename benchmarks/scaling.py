@@ -125,7 +125,7 @@ def main() -> None:
         bench = Bench((arguments.out / f"scaling-{model}").resolve(), arguments.threads)
         setting = prepare("vit-b-32", arguments.data)
         if model == "miniature":
-            setting = replace(setting, model="miniature", templates="simple")
+            setting = replace(setting, model="miniature", templates="photo")
         results: dict[str, dict[str, dict[str, float]]] = {}
         text = []
         for part in arguments.part or list(TITLES):

@@ -34,7 +34,7 @@ class Setting:
     model: str
     concept: str
     forget: str = "forget/*.tar"
-    templates: str = "openai-7"
+    templates: str = "simple"
     batch: int = 16
     eval_batch: int = 128
     retain_limit: int | None = None

@@ -19,7 +19,7 @@ def _miniature(data: Path) -> Setting:
 
     root = build_miniature(data / "miniature").root
     return Setting(
-        str(root.resolve()), "miniature", "seven", "forget/seven/*.tar", "simple", retain_limit=2048
+        str(root.resolve()), "miniature", "seven", "forget/seven/*.tar", "photo", retain_limit=2048
     )
 
 

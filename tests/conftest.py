@@ -11,6 +11,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
 
 
+@pytest.fixture(autouse=True)
+def same_numbers_every_time():
+    """A test that draws numbers draws the same ones in every run, whatever ran before it."""
+    import torch
+
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def tiny_world(tmp_path_factory):
     """A miniature world of 300 scans, in the real layouts."""

@@ -41,11 +41,16 @@ from slug_lightning.search import (
 from slug_lightning.search.candidates import choose_candidates
 from slug_lightning.search.plan import choose
 from slug_lightning.unlearning import SLUG, GradientAccumulator
-from slug_lightning.unlearning.base import classifier_of, metric_name
+from slug_lightning.unlearning.base import metric_name
 
 DATASETS = ("forget", "identities", "imagenet")
 Split = Literal["search", "final"]
 Role = Literal["forget", "retain"]
+
+
+def classifier_of(dataset: str) -> str:
+    """Concepts are identities here."""
+    return "identities" if dataset == "forget" else dataset
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ class Laboratory:
         return GroupedPairs(census, self.group_size, clip.preprocess, clip.tokenize, role, exclude=exclude)
 
     def _prompts(self) -> dict[str, Tensor]:
-        kinds = {"identities": "identity", "imagenet": "simple"}
+        kinds = {"identities": "identity", "imagenet": "photo"}
         found = {}
         for name, kind in kinds.items():
             texts = [fill(templates(kind), label) for label in self._images("final", name).names]

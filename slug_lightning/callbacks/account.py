@@ -98,7 +98,8 @@ def device_name(device: torch.device) -> str:
     """What the run computed on, e.g. ``NVIDIA H200`` or ``cpu (2 threads)``."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{device.type} ({torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    return f"{device.type} ({threads} {'thread' if threads == 1 else 'threads'})"
 
 
 def environment(trainer: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from slug_lightning.atomic import write_text
 from slug_lightning.metrics import Accuracy
 from slug_lightning.models.loading import split_name
-from slug_lightning.unlearning.base import classifier_of, metric_name
+from slug_lightning.unlearning.base import metric_name
 
 FOLDER = "clip_benchmark"
 
@@ -32,7 +32,7 @@ def write_results(module: Any, metrics: Mapping[str, Accuracy], folder: Path) ->
     for dataset in module.datasets("final"):
         if not metrics[metric_name(dataset, 1)].n:
             continue
-        classes = len(module.data.class_names(classifier_of(dataset)))
+        classes = len(module.data.class_names(module.data.classifier_of(dataset)))
         result = {
             "dataset": _name(dataset, classes),
             "model": model,

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from slug_lightning.unlearning import Outcome, Unlearner
-from slug_lightning.unlearning.base import classifier_of
 
 NAMES_SHOWN = 12
 PREDICTIONS_SHOWN = 3
@@ -32,10 +31,10 @@ def _similarity(module: Unlearner, outcome: Outcome) -> dict[str, Any]:
         for images, heads in zip(outcome.mean_images, outcome.classifiers, strict=True)
     ]
     return {
-        "names": [module.data.class_names("identities")[i] for i in shown],
+        "names": [module.data.class_names(module.data.concept_in)[i] for i in shown],
         "before": before,
         "after": after[0] if after else before,
-        "rows": "mean image embedding per identity",
+        "rows": "mean image embedding per name",
         "columns": "prompt",
     }
 
@@ -43,15 +42,16 @@ def _similarity(module: Unlearner, outcome: Outcome) -> dict[str, Any]:
 def _samples(module: Unlearner) -> list[dict[str, Any]]:
     entries = []
     for sample in module.data.samples():
-        names = module.data.class_names(classifier_of(sample.dataset))
+        classifier = module.data.classifier_of(sample.dataset)
+        names = module.data.class_names(classifier)
         images = sample.image[None].to(module.device)
         with module.forward_context():
-            scores = {i: s for i, s, _ in module.evaluator.scores(images, classifier_of(sample.dataset))}
+            scores = {i: s for i, s, _ in module.evaluator.scores(images, classifier)}
         last = max(scores)
         entries.append(
             {
                 "role": "forget" if sample.dataset == "forget" else "retain",
-                "dataset": classifier_of(sample.dataset),
+                "dataset": classifier,
                 "truth": names[sample.label],
                 "image": sample.picture,
                 "before": _top(module, scores[0], names),

@@ -92,6 +92,8 @@ class RunFiles(Callback):
             "package_version": __version__,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+        own = {"loss": "forget_loss", "direction": "direction"}  # gradients of older versions do not say
+        about |= {k: module.gradients.header[v] for k, v in own.items() if v in module.gradients.header}
         layer, step = best.point.layer, best.point.step
         path = folder / "patch.safetensors"
         Patch.create(module.network, layer, module.direction(layer), step, about).save(path)

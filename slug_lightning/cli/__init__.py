@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("lightning", "all metrics of the original model, or with --patch of the patched one"),
     "curate": ("curate", "from a concept to a forget set, out of LAION-style shards or your own images"),
     "apply": ("patches", "write a model with the patch applied: open_clip, transformers, diffusers, LLaVA"),
+    "compose": ("patches", "the same with several patches, one after the other"),
     "revert": ("patches", "write a patched model as it was before, bit for bit"),
     "inspect": ("patches", "show what a patch file is"),
     "report": ("report", "rebuild the report of a run from its files"),

@@ -1,7 +1,7 @@
 """What ``slug apply`` does, apart from its options: find the host, write it patched, say what was done."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,34 @@ def apply_request(request: Request) -> list[str]:
     with tempfile.TemporaryDirectory(prefix=f".{request.out.name}.", dir=request.out.parent) as draft:
         saved = save_pretrained(folder, library, Path(draft), request.variant)
         return _apply_host(request, patch, figures, saved, link=True)
+
+
+def compose_patches(
+    patches: Sequence[Path], out: Path, model: str | None, host: Library | None, force: bool
+) -> list[str]:
+    """Write a model with several patches, each on what the ones before it made.
+
+    Returns:
+        Lines that say what was done.
+
+    Raises:
+        SettingError: If there are fewer than two patches, or ``out`` exists.
+    """
+    if len(patches) < 2:
+        raise SettingError(
+            f"Expected two or more patches to compose, but got {len(patches)}; use slug apply."
+        )
+    if out.exists():
+        raise SettingError(f"{str(out)!r} exists already. Choose another --out; nothing was changed.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    lines: list[str] = []
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as draft:
+        for number, patch in enumerate(patches):
+            target = out if number == len(patches) - 1 else Path(draft) / str(number)
+            done = apply_request(Request(patch, target, model, host, force=force))
+            lines += [line.replace(str(target), f"{number + 1} of {len(patches)}") for line in done]
+            model = str(target)
+    return [*lines, f"{out}: the model with all of them."]
 
 
 def _apply_host(

@@ -3,17 +3,19 @@
 import json
 import sys
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import DefaultHelpFormatter, auto_cli
 
-from slug_lightning.errors import SettingError
+from slug_lightning.errors import BadDataError, SettingError, SlugError
 
 if TYPE_CHECKING:
     from slug_lightning.curation.curate import Outcome
+    from slug_lightning.curation.forget_set import ForgetSet
     from slug_lightning.curation.source import Source
 
 
@@ -92,6 +94,7 @@ def curate(
     from slug_lightning.curation.query import Query
     from slug_lightning.curation.settings import CurationSettings
 
+    concept = " ".join(concept.replace("_", " ").split())  # as slug fit spells it
     query = Query(concept, tuple(aliases or ()), regex, max_pixels=max_pixels)
     settings = CurationSettings(
         limit,
@@ -114,10 +117,33 @@ def curate(
         "index": index,
         "columns": None if shards else columns,
     }
-    with open_executor(executor, workers) as runner:
-        outcome = run_curation(query, sources, out, settings, given, runner, dry_run, overwrite)
+    try:
+        with open_executor(executor, workers) as runner, _progress(len(sources)) as watch:
+            outcome = run_curation(query, sources, out, settings, given, runner, dry_run, overwrite, watch)
+    except SlugError:
+        raise
+    except OSError as error:
+        raise BadDataError(f"Expected a folder to write to but got '{out}': {error}.") from error
     _tell(outcome, concept, retain)
     return 0
+
+
+@contextmanager
+def _progress(sources: int) -> "Iterator[Callable[[ForgetSet], None] | None]":
+    """A bar on a terminal, for as many sources as take a while."""
+    if sources < 2 or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("searching", total=sources)
+
+        def watch(forget: "ForgetSet") -> None:
+            progress.update(task, completed=len(forget.sources), description=f"{len(forget.kept):,} pairs")
+
+        yield watch
 
 
 def _sources(
@@ -157,7 +183,7 @@ def _sources(
 def _tell(outcome: "Outcome", concept: str, retain: int) -> None:
     """Say in a few lines what was done."""
     forget = outcome.forget
-    searched = f"{forget.pairs:,} captions in {len(forget.sources):,} sources"
+    searched = f"{forget.pairs:,} captions in {_sources_of(forget)}"
     if forget.resumed:
         searched += f" ({forget.resumed:,} of them searched before the interruption)"
     print(f"{len(forget.kept):,} pairs name {concept!r}, out of {searched}.")
@@ -172,12 +198,16 @@ def _tell(outcome: "Outcome", concept: str, retain: int) -> None:
     if len(forget.problems) > 3:
         print(f"{len(forget.problems) - 3:,} more problems are in the manifest.", file=sys.stderr)
     if retain and outcome.sheet is None:
-        print(f"Retain sample: {len(outcome.retain.kept):,} of {retain:,} pairs.", end=" ")
-        print(f"Left out: {_counts(outcome.retain.left_out)}." if outcome.retain.left_out else "")
+        left_out = f" Left out: {_counts(outcome.retain.left_out)}." if outcome.retain.left_out else ""
+        print(f"Retain sample: {len(outcome.retain.kept):,} of {retain:,} pairs.{left_out}")
     if outcome.sheet is not None:
         print(f"{outcome.sheet}: look at it; nothing else was written.")
     else:
         print(f"{outcome.folder}: digest {outcome.digest[:12]}, all of it in manifest.json.")
+
+
+def _sources_of(forget: "ForgetSet") -> str:
+    return f"{len(forget.sources):,} source{'s' if len(forget.sources) != 1 else ''}"
 
 
 def _counts(counts: "dict[str, int]") -> str:

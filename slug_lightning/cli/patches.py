@@ -1,4 +1,4 @@
-"""``slug apply``, ``slug revert`` and ``slug inspect``."""
+"""``slug apply``, ``slug compose``, ``slug revert`` and ``slug inspect``."""
 
 from collections.abc import Callable, Sequence
 from inspect import signature
@@ -60,32 +60,58 @@ def apply(
     return 0
 
 
-def revert(model: Path, out: Path, link: bool = False) -> int:
-    """Write a patched model as it was before its last patch, bit for bit.
+def compose(
+    patches: list[Path], out: Path, model: str | None = None, host: Host = "auto", force: bool = False
+) -> int:
+    """Write a model with several patches applied, one after the other, as slug apply does.
+
+    The figures of the sum are not those of the patches: measure it with slug validate --patch '[A, B]'.
+
+    Args:
+        patches: Two or more patch.safetensors, in order: '[A, B]'.
+        out: Folder to write; must not exist.
+        model: See slug apply.
+        host: See slug apply.
+        force: See slug apply.
+    """
+    from slug_lightning.cli.applying import compose_patches
+
+    for line in compose_patches(patches, out, model, None if host == "auto" else host, force):
+        print(line)
+    return 0
+
+
+def revert(
+    model: Path, out: Path, link: bool = False, concept: str | None = None, number: int | None = None
+) -> int:
+    """Write a patched model as it was before its last patch, bit for bit, or without another one it carries.
 
     Args:
         model: Folder that slug apply wrote.
         out: Folder to write; must not exist.
         link: Hard-link files that stay as they are instead of copying them (not for open_clip).
+        concept: Take the deletion of this concept back, whenever it was made (open_clip alone).
+        number: The same by its number in the ledger, from 0; see slug inspect MODEL.
     """
-    from slug_lightning.hosts.files import library_of
-    from slug_lightning.patch import revert_folder
-    from slug_lightning.patch.host_folder import revert_host
+    from slug_lightning.cli.reverting import revert_model
 
-    if library_of(model) in (None, "open_clip"):
-        revert_folder(model, out)
-    else:
-        revert_host(model, out, link)
-    print(f"{out}: the model before its last patch.")
+    for line in revert_model(model, out, link, concept, number):
+        print(line)
     return 0
 
 
 def inspect(patch: Path) -> int:
-    """Show what a patch file is: every header entry, shape and size.
+    """Show what a patch file is (every header entry, shape and size), or which deletions a model carries.
 
     Args:
-        patch: patch.safetensors of a run.
+        patch: patch.safetensors of a run, or a folder that slug apply wrote.
     """
+    if patch.is_dir():
+        from slug_lightning.cli.reverting import ledger_lines
+
+        for line in ledger_lines(patch):
+            print(line)
+        return 0
     from slug_lightning.patch import Patch
     from slug_lightning.patch.patch import HEADER
 
@@ -102,7 +128,12 @@ def inspect(patch: Path) -> int:
     return 0
 
 
-COMMANDS: dict[str, Callable[..., int]] = {"apply": apply, "revert": revert, "inspect": inspect}
+COMMANDS: dict[str, Callable[..., int]] = {
+    "apply": apply,
+    "compose": compose,
+    "revert": revert,
+    "inspect": inspect,
+}
 
 
 def run(words: Sequence[str]) -> int:

@@ -16,6 +16,7 @@ COLUMNS = 8
 MOST = 48
 _IMAGE, _GAP, _HEAD = 152, 16, 56  # pixels
 _LINES, _LINE = 3, 15  # of a caption, and pixels a line
+_ANY_SIZE = 1 << 40  # pixels: whoever chose the pairs has set the bound
 _INK, _MUTED, _PAPER, _SHADE = "#1f2328", "#59636e", "#ffffff", "#f3f4f6"
 
 
@@ -73,7 +74,7 @@ def _draw_cell(sheet: Image.Image, cell: Shown, left: int, top: int) -> None:
 
 def _thumbnail(image: bytes) -> Image.Image:
     """The image as large as a cell; small ones grow by a whole factor."""
-    picture = decode_image(image)
+    picture = decode_image(image, _ANY_SIZE)
     factor = _IMAGE // max(picture.size)
     if factor > 1:
         return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)

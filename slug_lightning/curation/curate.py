@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from slug_lightning import __version__
 from slug_lightning.curation.contact_sheet import MOST, Shown, draw_sheet, pick
 from slug_lightning.curation.executors import Executor, Here
 from slug_lightning.curation.forget_set import ForgetSet, collect
@@ -52,6 +53,7 @@ def curate(
     executor: Executor | None = None,
     dry_run: bool = False,
     overwrite: bool = False,
+    watch: Callable[[ForgetSet], None] | None = None,
 ) -> Outcome:
     """Search sources for a concept and write ``out/<concept>/`` in img2dataset's layout, with a manifest.
 
@@ -67,6 +69,7 @@ def curate(
         executor: What reads the sources; by default this process. It changes nothing in the result.
         dry_run: Count, draw a contact sheet beside the folder and write nothing else; no retain sample.
         overwrite: Replace a forget set of the same concept that was curated with other settings.
+        watch: Called with what there is after each source that was searched.
 
     Raises:
         ConceptNotFoundError: If no pair is found; near misses are said. Nothing is written or replaced.
@@ -79,8 +82,9 @@ def curate(
         check_folder(folder, facts, overwrite)
     names = [source.name for source in sources]
     kind = "dry-run" if dry_run else "curate"
-    staging = Staging(out / f".{folder.name}.{kind}", {**facts, "names": _hash(names)})
-    forget = collect(sources, _bounded(query, settings), settings, staging, executor or Here())
+    identity = {**facts, "names": _hash(names), "package_version": __version__}
+    staging = Staging(out / f".{folder.name}.{kind}", identity)
+    forget = collect(sources, _bounded(query, settings), settings, staging, executor or Here(), watch)
     if not forget.kept:
         staging.remove()
         raise _nothing(query, sources, forget)
@@ -131,15 +135,13 @@ def _draw(forget: ForgetSet, query: Query, staging: Staging, path: Path) -> None
 
 def _nothing(query: Query, sources: Sequence[Source], forget: ForgetSet) -> ConceptNotFoundError:
     names = [query.concept, *query.aliases]
-    searched = f"{forget.pairs:,} captions in {len(forget.sources):,} sources"
-    left_out = {
-        reason: n for reason, n in forget.left_out.items() if reason not in ("no_caption", "bad_caption")
-    }
-    if left_out:
-        counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(left_out.items()))
+    plural = "s" if len(forget.sources) != 1 else ""
+    searched = f"{forget.pairs:,} captions in {len(forget.sources):,} source{plural}"
+    if forget.matched:
+        counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(forget.left_out.items()))
         return ConceptNotFoundError(
-            f"Expected pairs of {query.concept!r} but none is left of {searched} ({counts}); "
-            "look at the shards with those reasons (data/README.md), or lower --min_similarity."
+            f"Expected pairs of {query.concept!r} but none of the {forget.matched:,} that name it is usable, "
+            f"out of {searched} ({counts}); look at the shards with those reasons, or lower --min_similarity."
         )
     captions = [c for source in sources[:3] for c in source.captions(CAPTIONS_LOOKED_AT // 3)]
     near = near_misses(captions, names) or [repr(caption) for caption in forget.lookalikes[:3]]

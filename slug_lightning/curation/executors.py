@@ -1,6 +1,7 @@
 """Running functions on many sources, here, in processes or on a Ray cluster, with results in order."""
 
 import os
+import signal
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
@@ -10,7 +11,7 @@ from multiprocessing import get_context, parent_process
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from slug_lightning.errors import SettingError
+from slug_lightning.errors import BadDataError, SettingError
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -48,6 +49,7 @@ class Executor(ABC):
 
         Raises:
             Exception: The first that the function raises, where its result would come.
+            BadDataError: If a worker is lost.
         """
 
     @abstractmethod
@@ -90,18 +92,22 @@ class Processes(Executor):
     ) -> Generator[Result, None, None]:
         """See ``Executor.run``."""
         from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
 
         if self._pool is None:
             # Spawned: a fork of a process whose libraries have threads may hang.
             self._pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=_end_with_parent)
         pool = self._pool
-        yield from _windowed(
-            lambda argument: pool.submit(function, argument),
-            lambda future: future.result(),
-            lambda future: future.cancel(),
-            arguments,
-            self.workers * AHEAD,
-        )
+        try:
+            yield from _windowed(
+                lambda argument: pool.submit(function, argument),
+                lambda future: future.result(),
+                lambda future: future.cancel(),
+                arguments,
+                self.workers * AHEAD,
+            )
+        except BrokenProcessPool as error:
+            raise _lost_worker(str(error)) from error
 
     def close(self) -> None:
         """End the processes; what runs in them is waited for."""
@@ -154,6 +160,8 @@ class OnRay(Executor):
             return self._ray.get(reference)
         except self._ray.exceptions.RayTaskError as error:
             raise (error.cause if isinstance(error.cause, Exception) else error) from error
+        except self._ray.exceptions.RayError as error:
+            raise _lost_worker(str(error).strip().split("\n")[0]) from error
 
     def close(self) -> None:
         """End the cluster if it was started here."""
@@ -197,8 +205,16 @@ def _windowed(
             cancel(call)
 
 
+def _lost_worker(reason: str) -> BadDataError:
+    return BadDataError(
+        f"A worker ended before its work was done: {reason[:200]} It may have run out of memory; run again "
+        "with fewer --workers: what was found is kept."
+    )
+
+
 def _end_with_parent() -> None:
-    """In a worker: end when the process that started it is gone, even if it was killed."""
+    """In a worker: leave Ctrl-C to the process that started it, and end when that is gone, even if killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_wait_and_exit, args=(parent,), daemon=True).start()

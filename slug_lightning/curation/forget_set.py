@@ -1,7 +1,7 @@
 """Choosing the pairs that name the concept, source by source."""
 
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -23,6 +23,7 @@ class SourceCount:
         name: Of the source.
         searched: What its captions were read from.
         pairs: Captions that were looked at.
+        matched: Those that name the concept.
         kept: Pairs that were kept.
         left_out: Counts by reason of those that were not.
         problems: One sentence for each thing that is wrong with it.
@@ -31,6 +32,7 @@ class SourceCount:
     name: str
     searched: str
     pairs: int
+    matched: int
     kept: int
     left_out: dict[str, int]
     problems: tuple[str, ...]
@@ -58,6 +60,11 @@ class ForgetSet:
         return sum(source.pairs for source in self.sources)
 
     @property
+    def matched(self) -> int:
+        """Captions that name the concept."""
+        return sum(source.matched for source in self.sources)
+
+    @property
     def left_out(self) -> Counter[str]:
         """Counts by reason over all sources."""
         return sum((Counter(source.left_out) for source in self.sources), Counter())
@@ -74,6 +81,7 @@ def collect(
     settings: CurationSettings,
     staging: Staging,
     executor: Executor,
+    watch: Callable[[ForgetSet], None] | None = None,
 ) -> ForgetSet:
     """Search the sources in order, until the limit is reached.
 
@@ -83,6 +91,7 @@ def collect(
         settings: What to keep.
         staging: Where the pairs are put; finished sources are found there again.
         executor: What runs the searches; it changes nothing in the result.
+        watch: Called with what there is after each source.
     """
     chosen, sieve = ForgetSet(), _Sieve(query, settings)
     with closing(_harvests(sources, query, staging, executor)) as harvests:
@@ -93,6 +102,8 @@ def collect(
             chosen.sources.append(_count(sources[number].name, harvest, len(kept), dropped))
             chosen.lookalikes += harvest.lookalikes[: MAX_LOOKALIKES - len(chosen.lookalikes)]
             chosen.resumed += resumed
+            if watch is not None:
+                watch(chosen)
             if len(kept) == room:
                 break
     return chosen
@@ -157,4 +168,12 @@ class _Sieve:
 
 def _count(name: str, harvest: Harvest, kept: int, dropped: Counter[str]) -> SourceCount:
     left_out = dict(sorted((harvest.counts + dropped).items()))
-    return SourceCount(name, harvest.searched, harvest.pairs, kept, left_out, tuple(harvest.problems))
+    return SourceCount(
+        name=name,
+        searched=harvest.searched,
+        pairs=harvest.pairs,
+        matched=harvest.matched,
+        kept=kept,
+        left_out=left_out,
+        problems=tuple(harvest.problems),
+    )

@@ -89,6 +89,7 @@ class Harvest:
 
     Attributes:
         pairs: Captions that were looked at.
+        matched: Those that name the concept.
         found: Usable pairs, by position.
         counts: What was left out by reason; ``no_caption`` and the like only as far as they were noticed.
         lookalikes: A few captions that only resemble the concept.
@@ -97,6 +98,7 @@ class Harvest:
     """
 
     pairs: int = 0
+    matched: int = 0
     found: list[FoundPair] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     lookalikes: list[str] = field(default_factory=list)

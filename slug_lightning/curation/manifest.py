@@ -14,6 +14,7 @@ from slug_lightning import __version__
 from slug_lightning.curation.forget_set import ForgetSet
 from slug_lightning.curation.kept import Kept
 from slug_lightning.curation.retain_sample import RetainSample
+from slug_lightning.data.shard_writer import LARGEST_SHARD
 from slug_lightning.errors import BadDataError
 
 NAME = "manifest.json"
@@ -41,25 +42,27 @@ def manifest(
         ``sha256sum *.tar | sha256sum`` prints in the folder.
     """
     left_out = dict(sorted(forget.left_out.items()))
+    files = _digests(folder)
     return {
         "format_version": FORMAT,
         "package_version": __version__,
         **settings,
-        "digest": _digest(folder),
-        "counts": {"captions": forget.pairs, "kept": len(forget.kept), "left_out": left_out},
+        "digest": _digest(files, ""),
+        "counts": {
+            "captions": forget.pairs,
+            "matched": forget.matched,
+            "kept": len(forget.kept),
+            "left_out": left_out,
+        },
         "sources": [asdict(source) for source in forget.sources],
         "pairs": _pairs(forget.kept, names),
         "retain": {
-            "digest": _digest(folder / "retain"),
+            "digest": _digest(files, "retain/"),
             "counts": {"kept": len(retain.kept), "left_out": dict(sorted(retain.left_out.items()))},
             "sources": [names[number] for number in retain.sources],
             "pairs": _pairs(retain.kept, names),
         },
-        "files": {
-            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        },
+        "files": files,
     }
 
 
@@ -132,8 +135,6 @@ def _rows(value: Any, depth: int) -> str:
 
 
 def _pairs(kept: Sequence[Kept], names: Sequence[str]) -> list[dict[str, Any]]:
-    from slug_lightning.data.shard_writer import LARGEST_SHARD
-
     return [
         {
             "key": f"{number // LARGEST_SHARD:05d}{number % LARGEST_SHARD:04d}",
@@ -148,8 +149,17 @@ def _pairs(kept: Sequence[Kept], names: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _digest(folder: Path) -> str:
+def _digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file, by its path in the folder."""
+    found = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def _digest(files: Mapping[str, str], folder: str) -> str:
     """As ``Census.digest`` of all tars in the folder; empty if there are none."""
-    tars = sorted(folder.glob("*.tar"))
-    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in tars]
+    tars = [name for name in files if name.endswith(".tar") and name == f"{folder}{Path(name).name}"]
+    lines = [f"{files[name]}  {Path(name).name}\n" for name in tars]
     return hashlib.sha256("".join(lines).encode()).hexdigest() if tars else ""

@@ -39,6 +39,7 @@ def find_rows(rows: Iterable[Row], query: Query, read: Callable[[Row], bytes], n
         try:
             judgement = query.judge(caption := usable_caption(row))
             if judgement == "names":
+                harvest.matched += 1
                 harvest.found.append(_pair(number, row, read(row), query))
             elif judgement == "resembles":
                 harvest.note(caption)

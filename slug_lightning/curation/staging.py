@@ -78,6 +78,7 @@ def _plain(harvest: Harvest) -> dict[str, Any]:
     """All of a harvest but the images, whose lengths are kept."""
     return {
         "pairs": harvest.pairs,
+        "matched": harvest.matched,
         "counts": dict(harvest.counts),
         "lookalikes": harvest.lookalikes,
         "problems": harvest.problems,
@@ -115,6 +116,7 @@ def _harvest(record: dict[str, Any], images: bytes) -> Harvest:
         )
     return Harvest(
         record["pairs"],
+        record["matched"],
         found,
         Counter(record["counts"]),
         record["lookalikes"],

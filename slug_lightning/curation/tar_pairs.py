@@ -13,7 +13,7 @@ from slug_lightning.data.members import ShardReader, is_local
 from slug_lightning.data.promises import find_promise
 from slug_lightning.data.reasons import BadMemberError, SkipReason
 from slug_lightning.data.samples import IMAGE_SUFFIXES, Sample, decode_caption, iter_samples
-from slug_lightning.errors import SlugError
+from slug_lightning.errors import DataNotFoundError, SlugError
 
 
 class DisagreementError(SlugError, ValueError):
@@ -27,7 +27,7 @@ class TarPairs:
         shard: Path, url or ``pipe:`` command.
 
     Raises:
-        DataNotFoundError: If it cannot be opened.
+        DataNotFoundError: If it cannot be opened, or, while it is read, if a url or command gives no tar.
     """
 
     def __init__(self, shard: str) -> None:
@@ -53,6 +53,7 @@ class TarPairs:
                 harvest.counts[error.reason.value] += 1
                 continue
             if judgement == "names":
+                harvest.matched += 1
                 self._add(harvest, number, sample, query)
                 if harvest.is_full(query):
                     break
@@ -115,6 +116,7 @@ class TarPairs:
                     keys.append(sample.key)
             except BadMemberError:
                 continue
+        self._check_there()
         return keys
 
     def captions(self) -> Iterator[str]:
@@ -164,8 +166,16 @@ class TarPairs:
 
     def _report(self, harvest: Harvest) -> None:
         """After the whole walk: what is wrong with the tar."""
+        self._check_there()
         if problem := self._census().problem:
             harvest.problems.append(problem)
+
+    def _check_there(self) -> None:
+        """A url that leads nowhere gives no bytes, and no error before."""
+        if not (self._seen or is_local(self.shard)) and self._reader.ending is Ending.UNREADABLE:
+            raise DataNotFoundError(
+                f"Expected a tar at '{self.shard}' but got none; check the address and what it asks for."
+            )
 
     def _census(self) -> ShardCensus:
         local = is_local(self.shard)

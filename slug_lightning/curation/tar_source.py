@@ -112,7 +112,7 @@ class TarSource:
         if hits.entries:
             with TarPairs(self.shard) as pairs:
                 harvest = pairs.read_hits(hits, query)
-                harvest.pairs, harvest.searched = hits.pairs, index
+                harvest.pairs, harvest.matched, harvest.searched = hits.pairs, len(hits.entries), index
         for caption in hits.lookalikes:
             harvest.note(caption)
         if hits.no_caption:

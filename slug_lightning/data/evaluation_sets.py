@@ -13,7 +13,8 @@ from slug_lightning.data.labelled import LabelledImages, Transform
 from slug_lightning.data.partition import Split
 from slug_lightning.data.prompts import fill, templates
 from slug_lightning.data.settings import ExtraSettings, IdentitySettings, ImageNetSettings
-from slug_lightning.errors import DataNotFoundError
+from slug_lightning.data.showing import Sample, pick_samples
+from slug_lightning.errors import DataNotFoundError, SettingError
 
 
 @contextmanager
@@ -31,8 +32,9 @@ class EvaluationSets:
 
     Attributes:
         concept: Name of what to forget.
+        concept_in: Data set whose names it is among: ``identities``, ``imagenet`` or that of an extra set.
         others: Further concepts of the request.
-        identities: Images by name; all concepts are among them.
+        identities: Images by name, or ``None``.
         imagenet: Images by class, or ``None``.
         extra: Further sets.
         root: Folder that relative paths start from.
@@ -45,8 +47,9 @@ class EvaluationSets:
     """
 
     concept: str
+    concept_in: str
     others: Sequence[str]
-    identities: IdentitySettings
+    identities: IdentitySettings | None
     imagenet: ImageNetSettings | None
     extra: Sequence[ExtraSettings]
     root: Path
@@ -65,9 +68,11 @@ class EvaluationSets:
             SettingError: If names of extra sets are no names.
         """
         check_names(self.extra)
+        self._check_source()
         for split in SPLITS:
-            with collecting(missing):
-                self.images[split, "identities"] = self._open_identities(split)
+            if self.identities is not None:
+                with collecting(missing):
+                    self.images[split, "identities"] = self._open_identities(self.identities, split)
             if self.imagenet is not None:
                 with collecting(missing):
                     self.images[split, "imagenet"] = self._open_imagenet(self.imagenet, split)
@@ -83,11 +88,11 @@ class EvaluationSets:
             BadDataError: If a split has no image of it.
         """
         self.parts.clear()
-        people = self.images["final", "identities"]
-        self.concept_label = people.label_of(self.concept)
-        others = [people.label_of(name) for name in self.others]
+        source = self.images["final", self.concept_in]
+        self.concept_label = source.label_of(self.concept)
+        others = [source.label_of(name) for name in self.others]
         for (split, name), images in self.images.items():
-            if name == "identities":
+            if name == self.concept_in:
                 self.parts[split, "forget"] = images.only(self.concept_label)
                 self.parts[split, name] = images.without(self.concept_label, *others)
             else:
@@ -100,7 +105,9 @@ class EvaluationSets:
 
     def prompts(self) -> dict[str, list[list[str]]]:
         """Prompts per classifier: one row per class, one entry per template."""
-        chosen = {"identities": templates(self.identities.templates)}
+        chosen = {}
+        if self.identities is not None:
+            chosen["identities"] = templates(self.identities.templates)
         if self.imagenet is not None:
             chosen["imagenet"] = templates(self.imagenet.templates)
         return {
@@ -108,11 +115,48 @@ class EvaluationSets:
             for name, sentences in {**chosen, **self._templates}.items()
         }
 
+    def classifier_of(self, dataset: str) -> str:
+        """Name of the classifier that scores a data set: all names of the set that the images are of."""
+        return self.concept_in if dataset == "forget" else dataset
+
+    def _check_source(self) -> None:
+        """Refuse a source of the concept that is not there, or that the search does not look at."""
+        known = [
+            *(["identities"] if self.identities is not None else []),
+            *(["imagenet"] if self.imagenet is not None else []),
+            *(settings.name for settings in self.extra if settings.search),
+        ]
+        if self.concept_in not in known:
+            raise SettingError(
+                f"Expected data.concept_in to be one of the data sets that the search looks at, {known}, but "
+                f"got {self.concept_in!r}."
+            )
+
+    def labels(self) -> dict[str, str]:
+        """Display names of metrics; the classes of a data set that is not ImageNet are called classes."""
+        people = "other identities" if self.concept_in == "identities" else "identities"
+        names = {f"retain/identities_top{k}": f"{people}, top-{k}" for k in (1, 5)}
+        if self.imagenet is not None and len(self.class_names("imagenet")) != 1000:
+            names |= {f"retain/imagenet_top{k}": f"classes (ImageNet layout), top-{k}" for k in (1, 5)}
+        if self.concept_in == "imagenet":
+            names |= {f"retain/imagenet_top{k}": f"other classes, top-{k}" for k in (1, 5)}
+        extra = [settings.name for settings in self.extra]
+        return names | {f"retain/{name}_top{k}": f"{name}, top-{k}" for name in extra for k in (1, 5)}
+
+    def samples(self, count: int) -> list[Sample]:
+        """Images of the final split to show, ``count`` of each data set but the extra ones."""
+        extra = {settings.name for settings in self.extra}
+        final = {
+            name: images
+            for (split, name), images in self.parts.items()
+            if split == "final" and name not in extra
+        }
+        return [s for dataset, images in final.items() for s in pick_samples(images, dataset, count)]
+
     def _path(self, path: Path | None) -> Path | None:
         return None if path is None else self.root / path
 
-    def _open_identities(self, split: Split) -> LabelledImages:
-        settings = self.identities
+    def _open_identities(self, settings: IdentitySettings, split: Split) -> LabelledImages:
         return CelebAIdentities(
             self.root / settings.root,
             split,
@@ -121,7 +165,7 @@ class EvaluationSets:
             names_file=self._path(settings.names),
             search_share=self.search_share,
             max_identities=settings.most,
-            include=[self.concept, *self.others],
+            include=[self.concept, *self.others] if self.concept_in == "identities" else [],
             seed=self.seed,
             max_pixels=self.max_pixels,
         )

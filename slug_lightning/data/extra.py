@@ -74,7 +74,7 @@ def open_extra(
     if settings.templates is None and not images.templates:
         raise SettingError(
             f"Expected templates but '{place(settings.root)}' has no {TEMPLATES}; set data.extra.templates, "
-            "e.g. to simple."
+            "e.g. to photo."
         )
     chosen = images.templates if settings.templates is None else templates(settings.templates)
     splits: dict[Split, LabelledImages] = {"final": images}

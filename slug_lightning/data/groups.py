@@ -183,12 +183,12 @@ class GroupedPairs(IterableDataset[dict[str, Any]]):
         if self.exclude is not None and self.exclude.search(fold(caption)):
             raise BadMemberError(SkipReason.EXCLUDED)
         file = numbered.sample.image_file()
-        if self.measured and (image := self.measured.get(hashlib.sha256(file).digest())):
+        image = decode_image(file, self.max_pixels)
+        if self.measured and (name := self.measured.get(hashlib.sha256(file).digest())):
             if self.overlap == "refuse":
-                raise refuse_pair(numbered.sample.key, self.role, image)
+                raise refuse_pair(numbered.sample.key, self.role, name)
             raise BadMemberError(SkipReason.MEASURED)
-        tensor = self.transform(decode_image(file, self.max_pixels))
-        return tensor, caption if self.caption is None else self.caption(caption)
+        return self.transform(image), caption if self.caption is None else self.caption(caption)
 
     def _no_images(self) -> Tensor:
         return self.transform(Image.new("RGB", (8, 8)))[None][:0]

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from typing import Any, Literal
 
 from slug_lightning.data.evaluation_sets import EvaluationSets
 from slug_lightning.data.extra import SPLITS
@@ -14,7 +14,7 @@ from slug_lightning.errors import BadDataError
 
 # What happens to an image that would serve twice.
 Overlap = Literal["refuse", "leave_out", "allow"]
-Digests = dict[tuple[Split, str], dict[bytes, str]]
+Digests = dict[tuple[Split, str], dict[str, bytes]]  # by split and data set, by key
 
 _ADVICE = (
     "Remove one of them, or set data.overlap to leave_out (it serves the later purpose alone: final figures "
@@ -22,17 +22,18 @@ _ADVICE = (
 )
 
 
-def image_digests(images: LabelledImages) -> dict[bytes, str]:
-    """Keys of images by the SHA-256 of their files; unreadable ones have none."""
+def image_digests(images: LabelledImages) -> dict[str, bytes]:
+    """SHA-256 of the images' files by key; those that cannot be read have none."""
     with ThreadPoolExecutor(4) as pool:  # hashing and reading let other threads run
-        return {digest: key for digest, key in pool.map(_digest, images.entries) if digest}
+        found = zip(images.entries, pool.map(_digest, images.entries), strict=True)
+        return {entry.key: digest for entry, digest in found if digest}
 
 
-def _digest(entry: Entry) -> tuple[bytes, str]:
+def _digest(entry: Entry) -> bytes:
     try:
-        return hashlib.sha256(entry.data()).digest(), entry.key
+        return hashlib.sha256(entry.data()).digest()
     except BadMemberError:
-        return b"", entry.key
+        return b""
 
 
 def take_digests(sets: EvaluationSets) -> Digests:
@@ -45,7 +46,7 @@ def measured_images(digests: Digests) -> dict[bytes, str]:
     return {
         digest: f"{split}/{name}/{key}"
         for (split, name), some in digests.items()
-        for digest, key in some.items()
+        for key, digest in some.items()
     }
 
 
@@ -67,9 +68,10 @@ def separate(sets: EvaluationSets, digests: Digests, overlap: Overlap) -> None:
         (name, key): final[digest]
         for (split, name), some in digests.items()
         if split == "search"
-        for digest, key in some.items()
+        for key, digest in some.items()
         if digest in final
     }
+    both = {key: twin for key, twin in both.items() if _is_image(sets, *key)}
     if both and overlap == "refuse":
         (name, key), twin = next(iter(both.items()))
         raise BadDataError(
@@ -80,12 +82,22 @@ def separate(sets: EvaluationSets, digests: Digests, overlap: Overlap) -> None:
         _leave_out(sets, digests, both)
 
 
+def _is_image(sets: EvaluationSets, name: str, key: str) -> bool:
+    """Whether a search image can be read: empty and damaged files may be alike without being one picture."""
+    images = sets.images["search", name]
+    try:
+        next(entry for entry in images.entries if entry.key == key).read(images.max_pixels)
+    except BadMemberError:
+        return False
+    return True
+
+
 def _leave_out(sets: EvaluationSets, digests: Digests, both: Mapping[tuple[str, str], str]) -> None:
     for (split, name), images in list(sets.images.items()):
         if split == "search":
             gone = {key for own, key in both if own == name}
             sets.images[split, name] = images.without_keys(gone)
-            digests[split, name] = {d: key for d, key in digests[split, name].items() if key not in gone}
+            digests[split, name] = {k: d for k, d in digests[split, name].items() if k not in gone}
     sets.divide()
 
 
@@ -97,18 +109,19 @@ def refuse_pair(key: str, role: str, image: str) -> BadDataError:
     )
 
 
-def evaluation_account(sets: EvaluationSets, digests: Digests) -> dict[str, dict[str, object]]:
+def evaluation_account(sets: EvaluationSets, digests: Digests) -> dict[str, dict[str, Any]]:
     """What each figure rests on: number of images and the SHA-256 over the digests of their files, sorted."""
-    return {
-        f"{split}/{name}": {"images": len(part), "digest": _of_part(part, digests, split, name)}
-        for split in SPLITS
-        for (own, name), part in sets.parts.items()
-        if own == split
-    }
+    found = {}
+    for split in SPLITS:
+        for (own, name), part in sets.parts.items():
+            if own == split:
+                digest = _of_part(part, digests, split, sets.classifier_of(name))
+                found[f"{split}/{name}"] = {"images": len(part), "digest": digest}
+    return found
 
 
 def _of_part(part: LabelledImages, digests: Digests, split: Split, name: str) -> str:
-    source = digests.get((split, "identities" if name == "forget" else name), {})
+    source = digests.get((split, name), {})
     keys = {entry.key for entry in part.entries}
-    lines = sorted(digest for digest, key in source.items() if key in keys)
+    lines = sorted(digest for key, digest in source.items() if key in keys)
     return hashlib.sha256(b"".join(lines)).hexdigest()

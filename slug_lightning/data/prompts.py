@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 from slug_lightning.errors import SettingError, closest
 
-TEMPLATE_SETS = ("identity", "simple", "openai-7", "openai-80")
+TEMPLATE_SETS = ("identity", "photo", "simple", "openai-80")
 
 
 def templates(choice: str | Sequence[str]) -> tuple[str, ...]:
     """Templates by the name of a set, or a list of one's own.
 
     Args:
-        choice: ``identity`` (``"{}."``), ``simple`` (``"a photo of a {}."``), ``openai-7`` or ``openai-80``
-            (those CLIP's authors chose for ImageNet, from open_clip), or sentences that each hold ``{}``.
+        choice: ``identity`` (``"{}."``), ``photo`` (``"a photo of a {}."``), ``simple`` or ``openai-80``
+            (open_clip's seven and eighty, which CLIP's authors chose for ImageNet), or sentences that each
+            hold ``{}``.
 
     Returns:
         The sentences.
@@ -28,7 +29,7 @@ def templates(choice: str | Sequence[str]) -> tuple[str, ...]:
         return _checked(tuple(choice))
     if choice == "identity":
         return ("{}.",)
-    if choice == "simple":
+    if choice == "photo":
         return ("a photo of a {}.",)
     if choice in TEMPLATE_SETS:
         return _from_open_clip(choice)

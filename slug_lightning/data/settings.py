@@ -41,7 +41,7 @@ class ImageNetSettings:
     class_names: Path | None = None
     search_images: int | None = None
     final_images: int | None = None
-    templates: str | list[str] = "simple"
+    templates: str | list[str] = "photo"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The data of one deletion: pairs for the gradients, images for the search and for the final figures."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ import lightning.pytorch as pl
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from slug_lightning.data.accounts import account, check_skipped, missing_pairs
 from slug_lightning.data.captions import concept_folder, concept_pattern
 from slug_lightning.data.census import Census, take_census
 from slug_lightning.data.census_cache import CensusCache
@@ -30,12 +32,11 @@ from slug_lightning.data.overlap import (
 )
 from slug_lightning.data.partition import Split
 from slug_lightning.data.phased import PhasedLoader
-from slug_lightning.data.ranges import changes
-from slug_lightning.data.reasons import SkipReason
+from slug_lightning.data.retained_captions import retained_captions
 from slug_lightning.data.sampling import sample_pairs
 from slug_lightning.data.settings import ExtraSettings, IdentitySettings, ImageNetSettings
 from slug_lightning.data.shards import Missing
-from slug_lightning.data.showing import Sample, pick_samples
+from slug_lightning.data.showing import Sample
 from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
 
 
@@ -53,17 +54,21 @@ class UnlearningDataModule(pl.LightningDataModule):
     """Pairs for the gradient pass and images for the figures of one concept.
 
     Args:
-        concept: Name of what to forget, as the identity file spells it.
+        concept: Name of what to forget, as the identity file, or the data set ``concept_in``, spells it.
         forget_shards: Shards of forget pairs; ``{concept}`` stands for the concept's folder name.
         retain_shards: Shards of what must stay; pairs whose caption names the concept are left out.
-        identities: Images by name; the concept is one of them.
+        identities: Images by name, or ``None``.
         imagenet: Images by class, or ``None``.
         extra: Further sets that must keep their accuracy, in CLIP_benchmark's webdataset layout.
+        concept_in: Data set whose names the concept is among: ``identities`` (a person), ``imagenet`` (an
+            object or a style), or the name of an extra set that the search looks at.
         concepts: Several concepts that ``slug fit`` unlearns in one run, in place of ``concept``.
         order: Whether they are unlearned ``joint``, each at the original weights, or ``sequential``, each at
             the weights without those before it.
         root: Folder that relative paths start from.
         aliases: Other spellings of the concept, left out of the retain pairs as well.
+        concept_regex: Pattern for what names do not cover, left out of the retain pairs as well; see
+            ``concept_pattern``.
         others: Further concepts that go with this one: left out of the retain pairs and of the identities
             that must stay.
         group_size: Retain pairs that share one InfoNCE.
@@ -95,13 +100,15 @@ class UnlearningDataModule(pl.LightningDataModule):
         concept: str,
         forget_shards: str | list[str],
         retain_shards: str | list[str],
-        identities: IdentitySettings = IdentitySettings(),
+        identities: IdentitySettings | None = IdentitySettings(),
         imagenet: ImageNetSettings | None = None,
         extra: list[ExtraSettings] | None = None,
+        concept_in: str = "identities",
         concepts: list[str] | None = None,
         order: Literal["joint", "sequential"] = "joint",
         root: Path = Path(),
         aliases: list[str] | None = None,
+        concept_regex: str | None = None,
         others: list[str] | None = None,
         group_size: int = 64,
         groups_per_batch: int = 1,
@@ -134,6 +141,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             raise SettingError(f"Expected data.max_bad_share in [0, 1], but got {max_bad_share}.")
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
         self.aliases, self.others, self.root = list(aliases or []), list(others or []), Path(root)
+        self.concept_regex = concept_regex
         self.shards = {"forget": forget_shards, "retain": retain_shards}
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
         self.groups_per_batch: dict[Role, int] = {"forget": 1, "retain": groups_per_batch}
@@ -149,6 +157,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         self._preprocess = LatePreprocess()
         self.evaluation = EvaluationSets(
             self.concept,
+            concept_in,
             self.others,
             identities,
             imagenet,
@@ -167,7 +176,9 @@ class UnlearningDataModule(pl.LightningDataModule):
         Raises:
             DataNotFoundError: Naming everything that is missing at once.
             ConceptNotFoundError: If no identity has the concept's name.
+            SettingError: If ``concept_regex`` is none.
         """
+        self._pattern()
         if not self.sets:
             self._find()
             self.evaluation.divide()
@@ -227,8 +238,17 @@ class UnlearningDataModule(pl.LightningDataModule):
         return self.evaluation.parts
 
     @property
+    def concept_in(self) -> str:
+        """Data set whose names the concept is among."""
+        return self.evaluation.concept_in
+
+    def classifier_of(self, dataset: str) -> str:
+        """Name of the classifier that scores a data set."""
+        return self.evaluation.classifier_of(dataset)
+
+    @property
     def concept_label(self) -> int:
-        """Label of the concept among the identities."""
+        """Label of the concept among the names of its data set."""
         return self.evaluation.concept_label
 
     @property
@@ -255,7 +275,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             "digest": self.census[role].digest,
             "samples": self.census[role].samples,
             "group": self.group_sizes[role],
-            "captions": self.forget_caption if role == "forget" else sorted(self.names),
+            "captions": self.forget_caption if role == "forget" else self._pattern().pattern,
             "concept": self.concept if role == "forget" else None,
             "drawn": self.samples_of[role] and [self.samples_of[role], self.sample_seed],
             "measured": self.overlap != "allow" and _digest_of(self.measured),
@@ -278,13 +298,34 @@ class UnlearningDataModule(pl.LightningDataModule):
 
         Groups that an earlier run has done are left out (``first_groups`` of the module).
         """
-        exclude = concept_pattern(self.names)
+        exclude = self._pattern()
         template = self.forget_caption
         caption = None if template is None else partial(_always, template.replace("{}", self.concept))
         forget, retain = self._pairs("forget", caption=caption), self._pairs("retain", exclude=exclude)
         if not len(forget) + len(retain):  # nothing is left to do, but Lightning ends a run without batches
             return PhasedLoader([{**retain.empty_batch(), "groups": 0}])
         return PhasedLoader(*(self._pair_loader(pairs) for pairs in (forget, retain)))
+
+    def _pattern(self) -> re.Pattern[str]:
+        """Finds the concept in folded captions: the matcher of ``slug curate``."""
+        return concept_pattern(sorted(self.names), self.concept_regex)
+
+    def retained_texts(self, count: int) -> Tensor:
+        """Token ids ``(N, T)`` of captions of up to ``count`` retain pairs, the same on every process.
+
+        Raises:
+            BadDataError: If none can be used.
+        """
+        assert self._tokenize is not None
+        captions = retained_captions(
+            self.census["retain"], count, self.sample_seed, self._pattern(), self.missing_shards
+        )
+        if not captions:
+            raise BadDataError(
+                f"Expected captions of retain pairs that do not name {self.names}, but none of {count} drawn "
+                "ones can be used. Raise model.contrast_captions, or check data.retain_shards."
+            )
+        return self._tokenize(captions)
 
     def _pairs(self, role: Role, **options: Any) -> GroupedPairs:
         trainer = self.trainer
@@ -333,23 +374,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         Raises:
             BadDataError: Above ``max_bad_share``, with the counts.
         """
-        meant = (SkipReason.EXCLUDED.value, SkipReason.MEASURED.value)
-        bad = {reason: n for reason, n in skipped.items() if reason not in meant}
-        if missing := self._missing(role):
-            bad["missing"] = missing
-        total = sum(bad.values()) + pairs
-        if total and sum(bad.values()) / total > self.max_bad_share:
-            counts = ", ".join(f"{n} {reason}" for reason, n in sorted(bad.items()))
-            raise BadDataError(
-                f"{sum(bad.values())} of {total} {role} pairs could not be used ({counts}), more than "
-                f"data.max_bad_share={self.max_bad_share:g} allows. Repair the shards "
-                f"{self._suspects(role)} or raise the setting."
-            )
-
-    def _suspects(self, role: Role) -> list[str]:
-        """Names of three shards to look at: first those with a problem."""
-        shards = self.census[role].shards
-        return [shard.name for shard in sorted(shards, key=lambda shard: shard.problem is None)][:3]
+        check_skipped(role, self.census[role], skipped, self._missing(role), pairs, self.max_bad_share)
 
     def check_unreadable(self, split: Split, dataset: str, count: int) -> None:
         """Stop if too many evaluation images could not be read.
@@ -371,9 +396,8 @@ class UnlearningDataModule(pl.LightningDataModule):
 
     def _missing(self, role: str) -> int:
         """Promised pairs that are not there, as far as they were asked for."""
-        census, limit = self.census[role], self.retain_limit if role == "retain" else None
-        asked = [n for n in (limit, self.samples_of[role]) if n is not None]
-        return min([census.missing, *(max(0, n - census.samples) for n in asked)])
+        limit = self.retain_limit if role == "retain" else None
+        return missing_pairs(self.census[role], [limit, self.samples_of[role]])
 
     @property
     def digest(self) -> str:
@@ -383,35 +407,16 @@ class UnlearningDataModule(pl.LightningDataModule):
 
     def provenance(self, skipped: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         """What each role's pairs were: digest, shards, counts by reason, what was incomplete."""
-        about = {}
-        for role, census in self.census.items():
-            counts = dict(skipped.get(role, {}))
-            if missing := self._missing(role):
-                counts["missing"] = missing
-            about[role] = {
-                "digest": census.digest,
-                "shards": len(census.shards),
-                "samples": census.samples,
-                "skipped": counts,
-                "problems": [*census.problems, *changes(census)],
-            }
-        return about
+        return {
+            role: account(census, skipped.get(role, {}), self._missing(role))
+            for role, census in self.census.items()
+        }
 
     @property
     def labels(self) -> dict[str, str]:
-        """Display names of metrics; the classes of a data set that is not ImageNet are called classes."""
-        names = {"retain/identities_top5": "other identities, top-5"}
-        if self.evaluation.imagenet is not None and len(self.class_names("imagenet")) != 1000:
-            names |= {f"retain/imagenet_top{k}": f"classes (ImageNet layout), top-{k}" for k in (1, 5)}
-        extra = [settings.name for settings in self.evaluation.extra]
-        return names | {f"retain/{name}_top{k}": f"{name}, top-{k}" for name in extra for k in (1, 5)}
+        """Display names of metrics."""
+        return self.evaluation.labels()
 
     def samples(self, count: int = 4) -> list[Sample]:
         """Images of the final split to show, ``count`` of each data set but the extra ones."""
-        extra = {settings.name for settings in self.evaluation.extra}
-        final = {
-            name: images
-            for (split, name), images in self.sets.items()
-            if split == "final" and name not in extra
-        }
-        return [s for dataset, images in final.items() for s in pick_samples(images, dataset, count)]
+        return self.evaluation.samples(count)

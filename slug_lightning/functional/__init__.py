@@ -2,8 +2,9 @@
 
 from slug_lightning.functional.alignment import alignment
 from slug_lightning.functional.importance import importance
-from slug_lightning.functional.losses import clip_loss, pair_cosine_loss, sigmoid_loss
+from slug_lightning.functional.losses import clip_loss, contrast_loss, pair_cosine_loss, sigmoid_loss
 from slug_lightning.functional.pareto import pareto_front
+from slug_lightning.functional.retain_aware import retain_aware
 from slug_lightning.functional.wilson import wilson_interval
 from slug_lightning.functional.zero_shot import class_embeddings, true_class_rank
 
@@ -11,9 +12,11 @@ __all__ = [
     "alignment",
     "class_embeddings",
     "clip_loss",
+    "contrast_loss",
     "importance",
     "pair_cosine_loss",
     "pareto_front",
+    "retain_aware",
     "sigmoid_loss",
     "true_class_rank",
     "wilson_interval",

@@ -1,4 +1,4 @@
-"""The losses whose gradients are taken once: forget (cosine) and retain (InfoNCE, or the sigmoid loss)."""
+"""The losses whose gradients are taken once: forget (cosine, contrast) and retain (InfoNCE, sigmoid loss)."""
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +25,35 @@ def pair_cosine_loss(image: Tensor, text: Tensor) -> Tensor:
         0.0
     """
     return (1 - (image * text).sum(dim=-1)).sum()
+
+
+def contrast_loss(image: Tensor, text: Tensor, others: Tensor, scale: Tensor | float) -> Tensor:
+    r"""Sum over pairs of how far the image is closer to other captions than to its own.
+
+    .. math:: \sum_i \tfrac1s \log \sum_j \exp(s \langle v_i, o_j \rangle) - \langle v_i, t_i \rangle
+
+    This is ``-1/s`` times the log-odds of the own caption among ``others``; for large ``s`` it is the cosine
+    to the nearest other caption minus that to the own one. A *step along its gradient* raises it: images go
+    over to captions that must stay. What all captions have in common cancels: adding one vector to ``text``
+    and ``others`` changes no gradient of the image tower. In ``pair_cosine_loss`` that common part is in the
+    gradient, though moving away from it makes nothing harder to recognise.
+
+    Args:
+        image: Unit image embeddings ``(B, D)``.
+        text: Unit caption embeddings ``(B, D)``, row by row the captions of ``image``.
+        others: Unit embeddings ``(K, D)`` of captions that must stay.
+        scale: Inverse temperature ``s``, already exponentiated; positive.
+
+    Returns:
+        Scalar in ``[-2 B, B (2 + log(K) / s)]``.
+
+    Example:
+        >>> own, other = torch.eye(2)[:1], torch.eye(2)[1:]
+        >>> contrast_loss(own, own, other, 10.0).item(), contrast_loss(other, own, other, 10.0).item()
+        (-1.0, 1.0)
+    """
+    nearest = torch.logsumexp(scale * image @ others.T, dim=-1) / scale
+    return (nearest - (image * text).sum(dim=-1)).sum()
 
 
 def clip_loss(image: Tensor, text: Tensor, logit_scale: Tensor | float) -> Tensor:

@@ -49,7 +49,7 @@ def measure(clip: Clip, world: World, batch_size: int = 256) -> HeldOut:
     """
     accuracies: dict[str, Accuracy] = {}
     embeddings: list[Tensor] = []
-    for kind, template in (("identities", "identity"), ("classes", "simple")):
+    for kind, template in (("identities", "identity"), ("classes", "photo")):
         for split in SPLITS:
             images = _images(kind, split, clip, world)
             names = _embed_names(clip, images.names, template)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -175,7 +176,8 @@ def _tokenizer_message(model: str, error: Exception) -> str:
 
 def _reason(error: Exception) -> str:
     lines = str(error).split("\n")[:2]  # torch says in the second which weights do not fit
-    return " ".join(line.strip() for line in lines).strip()[:300] or type(error).__name__
+    reason = shorten(" ".join(lines), 300, placeholder=" ...") or type(error).__name__
+    return reason if reason.endswith(".") else f"{reason}."
 
 
 def _check_vocabulary(network: nn.Module, tokenize: Callable[[list[str]], Tensor], model: str) -> None:

@@ -100,15 +100,19 @@ class Tower:
         """Unit embeddings ``(B, D)`` of images or token ids, float32."""
         return self.finish(self.start(self.trimmed(inputs)), 0)
 
+    def finish_pooled(self, state: State, first: int) -> Tensor:
+        """As ``finish``, without the work that reaches no embedding; equal up to rounding, gradients too."""
+        last = len(self.stages) - 2
+        if self.ending is None or first > last:
+            return self.finish(state, first)
+        return self.ending(self.advance(state, first, last)).value
+
     def pooled(self, inputs: Tensor) -> Tensor:
         """Unit embeddings ``(B, D)`` as of ``self(inputs)``, without the work that reaches no embedding.
 
         Equal up to rounding, gradients included; ``self(inputs)`` is what equals the model bit for bit.
         """
-        if self.ending is None:
-            return self(inputs)
-        state = self.start(self.trimmed(inputs))
-        return self.ending(self.advance(state, 0, len(self.stages) - 2)).value
+        return self.finish_pooled(self.start(self.trimmed(inputs)), 0)
 
     def by_length(self, tokens: Tensor, parts: int = 4, least: int = 8) -> Tensor:
         """Unit embeddings ``(B, D)`` of captions, encoded in parts of like length: less padding is encoded.

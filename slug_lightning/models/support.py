@@ -51,7 +51,7 @@ def support(name: str) -> Support:
         raise ModelNotFoundError(msg)
     foreign = "hf_model_name" in config["text_cfg"]
     fetched = "text tower" if foreign else "tokenizer" if "hf_tokenizer_name" in config["text_cfg"] else "-"
-    model = _without_weights(config)
+    model = without_weights(config)
     vision, text = vision_tower(model), text_tower(model)
     cut = len(text.stages) > 1 and not foreign
     return Support(
@@ -63,8 +63,12 @@ def support(name: str) -> Support:
     )
 
 
-def _without_weights(config: dict[str, Any]) -> nn.Module:
-    """The model on the meta device; a text tower of transformers is replaced by a small one."""
+def without_weights(config: dict[str, Any]) -> nn.Module:
+    """The model on the meta device; a text tower of transformers is replaced by a small one.
+
+    Args:
+        config: Of open_clip; it is changed.
+    """
     import open_clip
 
     custom = config.pop("custom_text", False)

@@ -10,6 +10,7 @@ from slug_lightning.errors import PatchMismatchError
 from slug_lightning.hosts.activation import activation_of
 from slug_lightning.hosts.site import Site
 from slug_lightning.models import tensor_digest, tower_digest, tower_of
+from slug_lightning.models.layers import TowerName
 from slug_lightning.patch.description import (
     KEY,
     close,
@@ -24,11 +25,17 @@ from slug_lightning.patch.description import (
 
 def fingerprint(model: nn.Module, layer: str, weight: Tensor) -> dict[str, str]:
     """Header entries that identify the original weights: hashes, and values for hosts in other dtypes."""
-    digests = {"layer": tensor_digest(weight), "tower": tower_digest(model, tower_of(layer))}
+    tower = tower_of(layer)
+    other: TowerName = "text" if tower == "vision" else "vision"
+    digests = {
+        "layer": tensor_digest(weight),
+        "tower": tower_digest(model, tower),
+        "other_tower": tower_digest(model, other),  # not checked: a host may have one tower alone
+    }
     return {
         "base_fingerprint": json.dumps(digests),
         "base_samples": json.dumps(sample_values(weight)),
-        KEY: describe_tower(model, tower_of(layer)),
+        KEY: describe_tower(model, tower),
     }
 
 

@@ -2,23 +2,26 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+import torch
 from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from slug_lightning.atomic import atomic_folder
 from slug_lightning.errors import DataNotFoundError, PatchMismatchError, SettingError
-from slug_lightning.models import Clip, get_layer, load_clip, tensor_digest
+from slug_lightning.models import Clip, get_layer, load_clip, tensor_digest, tower_digest
 from slug_lightning.models.loading import LOCAL, MERGES_FILE, MINIATURE, miniature_folder, split_name
 from slug_lightning.patch.card import model_card
-from slug_lightning.patch.patch import Patch, Undo
+from slug_lightning.patch.ledger import UNDO_FOLDER, Kept, keep, note, read_kept
+from slug_lightning.patch.patch import Patch
 
 CONFIG_FILE = "open_clip_config.json"
 WEIGHTS_FILE = "open_clip_model.safetensors"
-UNDO_FOLDER = "slug_undo"
 
 
 def apply_to_folder(
@@ -27,7 +30,8 @@ def apply_to_folder(
     """Write the patched model as a folder that ``open_clip.create_model("local-dir:OUT")`` loads.
 
     The weights file is also a plain state dict for ``create_model(NAME, pretrained="OUT/open_clip_model
-    .safetensors")``. The original of the edited layer is kept in ``slug_undo/``: reverting is exact.
+    .safetensors")``. Original and update of the edited layer are kept in ``slug_undo/``: reverting is exact.
+    A model that carries patches takes another one that was made on it, or on the model before all of them.
 
     Args:
         patch: The patch.
@@ -45,61 +49,132 @@ def apply_to_folder(
     """
     _refuse_existing(out)
     source = _source_folder(clip.name)
-    undo = patch.apply_(clip.model, force)
+    earlier = read_kept(source) if source is not None else []
+    made_without, forced = _base_of(patch, clip, earlier, force)
+    weight = get_layer(clip.model, patch.layer)
+    original = weight.detach().clone()
     try:
+        with torch.no_grad():
+            weight.copy_(patch.edited(original))
         with atomic_folder(out) as draft:
             _copy_companions(source, draft)
             _write_model(clip, _open_clip_config(clip, source), draft)
-            _keep_original(undo, patch, draft / UNDO_FOLDER)
+            kept = Kept({**patch.header, **note(made_without, forced)}, original, patch.update)
+            keep(draft, [*earlier, kept])
             usage = "import open_clip\n\nmodel = open_clip.create_model('local-dir:THIS_FOLDER')"
-            card = model_card(patch, clip.name, usage, figures, undo.forced, library="open_clip")
+            card = model_card(patch, clip.name, usage, figures, forced, library="open_clip")
             (draft / "README.md").write_text(card, encoding="utf-8")
     finally:
-        undo.revert_()
+        with torch.no_grad():
+            weight.copy_(original)
     return out
 
 
-def revert_folder(folder: Path, out: Path) -> Path:
-    """Write the model as it was before its last patch, bit for bit.
+def _base_of(patch: Patch, clip: Clip, earlier: Sequence[Kept], force: bool) -> tuple[list[str], list[str]]:
+    """Concepts that were gone when the patch was made, and what was forced."""
+    gone = [kept.header["concept"] for kept in earlier]
+    twice = any(kept.update is not None and torch.equal(kept.update, patch.update) for kept in earlier)
+    if earlier and not twice and not _made_on(patch, clip.model):
+        with _before_all(clip.model, earlier):
+            if _made_on(patch, clip.model):
+                return [], []
+    return gone, patch.check(clip.model, force)
+
+
+def _made_on(patch: Patch, model: nn.Module) -> bool:
+    """Whether these are the weights that a patch was made on; those of the other tower too, if it says."""
+    other = json.loads(patch.header["base_fingerprint"]).get("other_tower")
+    if other is not None and tower_digest(model, "text" if patch.tower == "vision" else "vision") != other:
+        return False
+    try:
+        return not patch.check(model)
+    except PatchMismatchError:
+        return False
+
+
+@contextmanager
+def _before_all(model: nn.Module, earlier: Sequence[Kept]) -> Iterator[None]:
+    """The model as it was before all patches it carries."""
+    layers = {kept.header["layer"] for kept in earlier}
+    saved = {layer: get_layer(model, layer).detach().clone() for layer in layers}
+    try:
+        with torch.no_grad():
+            for kept in reversed(earlier):
+                get_layer(model, kept.header["layer"]).copy_(kept.original)
+        yield
+    finally:
+        with torch.no_grad():
+            for layer, weight in saved.items():
+                get_layer(model, layer).copy_(weight)
+
+
+def revert_folder(folder: Path, out: Path, number: int | None = None) -> Path:
+    """Write the model without one of the patches it carries: as if that had never been applied.
+
+    Without the last one the model is as before it, bit for bit. Updates of the same layer that came later are
+    added anew to the weight before it, as they were added at first.
 
     Args:
         folder: A folder that ``apply_to_folder`` wrote.
         out: Folder to write; must not exist yet.
+        number: Which patch, from 0 in their order; the last by default.
 
     Returns:
         ``out``.
 
     Raises:
-        DataNotFoundError: If the folder carries no patch.
-        PatchMismatchError: If the kept original is not the one the patch was made on.
+        DataNotFoundError: If the folder carries no such patch.
+        PatchMismatchError: If a kept original is not the one a patch was applied to.
     """
     _refuse_existing(out)
-    kept = sorted((folder / UNDO_FOLDER).glob("*.safetensors"))
-    if not kept:
-        msg = (
-            f"{str(folder)!r} carries no patch (no {UNDO_FOLDER}/*.safetensors); there is nothing to revert."
-        )
-        raise DataNotFoundError(msg)
-    with safe_open(kept[-1], framework="pt") as file:
-        header, original = dict(file.metadata()), file.get_tensor("original")
-    # With --force the original is not the patch's base; folders of earlier versions name the base alone.
-    digest = header.get("original_digest", json.loads(header["base_fingerprint"])["layer"])
-    if tensor_digest(original) != digest:
-        msg = (
-            f"The original kept in {str(kept[-1])!r} was changed; restore the model from "
-            f"{header['base_model']!r}."
-        )
-        raise PatchMismatchError(msg)
+    kept = read_kept(folder)
+    if not kept or (number is not None and not 0 <= number < len(kept)):
+        what = f"carries no patch (no {UNDO_FOLDER}/*.safetensors); there is nothing to revert"
+        if kept:
+            what = f"carries {len(kept)} patches, 0 to {len(kept) - 1}; there is no {number}"
+        raise DataNotFoundError(f"{str(folder)!r} {what}.")
+    for one in kept:
+        _check_original(one, folder)
     clip = load_clip(f"{LOCAL}{folder}")
-    get_layer(clip.model, header["layer"]).data.copy_(original)
+    rest, weight = _without(kept, len(kept) - 1 if number is None else number)
+    layer = kept[-1 if number is None else number].header["layer"]
+    get_layer(clip.model, layer).data.copy_(weight)
     with atomic_folder(out) as draft:
         _copy_companions(folder, draft)
         _write_model(clip, _open_clip_config(clip, folder), draft)
-        if len(kept) == 1:
-            shutil.rmtree(draft / UNDO_FOLDER)
-        else:
-            (draft / UNDO_FOLDER / kept[-1].name).unlink()
+        keep(draft, rest)
     return out
+
+
+def _without(kept: Sequence[Kept], number: int) -> tuple[list[Kept], Tensor]:
+    """The other patches, with the originals they then have, and the weight of the layer in question."""
+    gone = kept[number]
+    weight, rest = gone.original, list(kept[:number])
+    for one in kept[number + 1 :]:
+        if one.header["layer"] == gone.header["layer"]:
+            if one.update is None:
+                raise DataNotFoundError(
+                    f"The update of {one.header['concept']!r} was not kept by the version that applied it; "
+                    "revert that one first."
+                )
+            one = replace(one, original=weight)
+            weight = one.patch.edited(weight)
+        rest.append(one)
+    return rest, weight
+
+
+def _check_original(kept: Kept, folder: Path) -> None:
+    # With --force the original is not the patch's base; folders of earlier versions name the base alone.
+    base = json.loads(kept.header["base_fingerprint"])["layer"]
+    tampered = tensor_digest(kept.original) != kept.header.get("original_digest", base)
+    if kept.update is not None:
+        tampered |= tensor_digest(kept.update) != kept.header.get("update_digest")
+    if tampered:
+        msg = (
+            f"What is kept in {str(folder / UNDO_FOLDER)!r} was changed; restore the model from "
+            f"{kept.header['base_model']!r}."
+        )
+        raise PatchMismatchError(msg)
 
 
 def write_clip(clip: Clip, out: Path) -> Path:
@@ -169,15 +244,3 @@ def _open_clip_config(clip: Clip, source: Path | None) -> dict[str, Any]:
         "model_cfg": open_clip.get_model_config(architecture),
         "preprocess_cfg": dict(clip.model.visual.preprocess_cfg),  # type: ignore[union-attr, arg-type]
     }
-
-
-def _keep_original(undo: Undo, patch: Patch, folder: Path) -> None:
-    (original,) = undo.originals
-    about = {"original_digest": tensor_digest(original), "forced": json.dumps(undo.forced)}
-    folder.mkdir(exist_ok=True)
-    number = len(list(folder.glob("*.safetensors")))
-    save_file(
-        {"original": original.cpu().contiguous()},
-        folder / f"{number:03d}.safetensors",
-        metadata={**patch.header, **about},
-    )

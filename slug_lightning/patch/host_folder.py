@@ -22,9 +22,10 @@ from slug_lightning.hosts.site import Site
 from slug_lightning.hosts.spelling import split
 from slug_lightning.patch.choosing import choose_site
 from slug_lightning.patch.copying import copy_folder, file_digest, files_of
+from slug_lightning.patch.ledger import LEDGER_FILE, UNDO_FOLDER, note, read_ledger, write_ledger
 from slug_lightning.patch.patch import Patch
 
-UNDO_FOLDER, CARD_FILE = "slug_undo", "README.md"
+CARD_FILE = "README.md"
 _SEPARATOR = "|"  # between file and tensor in the names of kept originals
 
 Card = Callable[["Applied", str], str]
@@ -129,7 +130,7 @@ def revert_host(folder: Path, out: Path, link: bool = False) -> Path:
     _require_files(folder, originals)
     card = kept[-1].with_suffix(".md")
     with atomic_folder(out) as draft:
-        skipped = {f"{UNDO_FOLDER}/{kept[-1].name}", f"{UNDO_FOLDER}/{card.name}", CARD_FILE}
+        skipped = {f"{UNDO_FOLDER}/{kept[-1].name}", f"{UNDO_FOLDER}/{card.name}", CARD_FILE, LEDGER_FILE}
         copy_folder(folder, draft, skipped, {*originals}, link)
         for file, digest in json.loads(header["files"]).items():
             overwrite_(draft / file, originals[file])
@@ -143,6 +144,8 @@ def revert_host(folder: Path, out: Path, link: bool = False) -> Path:
             shutil.copyfile(card, draft / CARD_FILE)
         if (draft / UNDO_FOLDER).is_dir() and not any((draft / UNDO_FOLDER).iterdir()):
             (draft / UNDO_FOLDER).rmdir()
+        elif (draft / UNDO_FOLDER).is_dir():
+            write_ledger(draft)
     return out
 
 
@@ -182,7 +185,7 @@ def _keep(
         "component": applied.component,
         "base": base,
         "files": json.dumps({file: file_digest(draft / file) for file in originals}),
-        "forced": json.dumps(applied.forced),
+        **note(_gone(draft), applied.forced),
     }
     tensors = {
         f"{file}{_SEPARATOR}{name}": tensor.contiguous()
@@ -191,8 +194,13 @@ def _keep(
     }
     with atomic_path(folder / f"{number:03d}{WEIGHTS}") as path:
         save_file(tensors, path, metadata={**patch.header, **about})
+    write_ledger(draft)
     if (draft / CARD_FILE).is_file():
         shutil.copyfile(draft / CARD_FILE, folder / f"{number:03d}.md")
+
+
+def _gone(folder: Path) -> list[str]:
+    return [entry.concept for entry in read_ledger(folder)]
 
 
 def _kept(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, str]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slug_lightning.errors import ModelNotFoundError, SettingError
 from slug_lightning.hosts.files import Library
-from slug_lightning.patch.host_folder import UNDO_FOLDER
+from slug_lightning.patch.ledger import UNDO_FOLDER
 
 # What a host of transformers needs: no weights in other formats.
 _PATTERNS = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.md", "LICENSE*", "NOTICE*"]

@@ -2,7 +2,7 @@
 
 For each batch the vision tower runs once; where an edited layer sits, its suffix is run again per point. A
 point in the text tower costs no image work at all: it has its own classifier. The unedited halves are
-computed once for the whole search.
+computed once for the whole search. Scores equal those of an edited copy of the model up to rounding.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -98,14 +98,14 @@ class PointEvaluator:
             state, done = self.vision.advance(state, done, stage), stage
             for _, i, point in group:
                 with self._at(point):
-                    embedding = self.vision.finish(state, stage)
+                    embedding = self.vision.finish_pooled(state, stage)
                 yield i, embedding
         unedited = sorted(set(range(len(self.points))) - {i for _, i, _ in edits})
         if not unedited:
             return
         base = self._images.get(key) if key is not None else None
         if base is None:
-            base = self.vision.finish(state, done)
+            base = self.vision.finish_pooled(state, done)
             self._remember(key, base)
         for i in unedited:
             yield i, base
@@ -151,9 +151,9 @@ class PointEvaluator:
         for i in sorted(range(len(points)), key=lambda i: stages[i]):
             point = points[i]
             if point is None:
-                yield i, tower(tokens)
+                yield i, tower.pooled(tokens)
                 continue
             state, done = tower.advance(state, done, stages[i]), stages[i]
             with self._at(point):
-                embedding = tower.finish(state, done)
+                embedding = tower.finish_pooled(state, done)
             yield i, embedding

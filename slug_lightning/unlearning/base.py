@@ -14,16 +14,6 @@ from slug_lightning.search import Measured, Pass, PointEvaluator, Trace, evaluat
 from slug_lightning.search.plan import Split
 
 
-def classifier_of(dataset: str) -> str:
-    """Name of the classifier that scores a data set: the concept is looked for among all identity names.
-
-    Example:
-        >>> classifier_of("forget"), classifier_of("imagenet")
-        ('identities', 'imagenet')
-    """
-    return "identities" if dataset == "forget" else dataset
-
-
 def metric_name(dataset: str, k: int) -> str:
     """Name of a top-k figure in reports and logs.
 
@@ -42,8 +32,8 @@ class Outcome:
         before: Original model on the final images.
         after: Edited model on the same images; ``None`` if nothing was edited.
         trace: The search, if there was one.
-        mean_images: Unit mean image embedding per identity, ``(1 or 2, identities, D)``: before, after.
-        classifiers: Class embeddings of the identity prompts, same shape.
+        mean_images: Unit mean image embedding per name, ``(1 or 2, names, D)``: before, after.
+        classifiers: Class embeddings of their prompts, same shape.
     """
 
     before: Measured
@@ -124,14 +114,15 @@ class Unlearner(pl.LightningModule):
     def final_outcome(self, before: Measured, after: Measured | None, trace: Trace | None) -> Outcome:
         """Collect what the final pass left."""
         assert self._means is not None
-        heads = [self.evaluator.classifier(i, "identities") for i in range(len(self.evaluator.points))]
+        source = self.data.concept_in
+        heads = [self.evaluator.classifier(i, source) for i in range(len(self.evaluator.points))]
         means = self._means.compute()  # summed over processes
         return Outcome(before, after, trace, means.cpu(), torch.stack(heads).cpu())
 
     def begin_pass(self, current: Pass) -> None:
         """Get ready to measure the points of a pass."""
         self._pass = current
-        names = sorted({classifier_of(dataset) for dataset in current.datasets})
+        names = sorted({self.data.classifier_of(dataset) for dataset in current.datasets})
         with self.forward_context():
             self.evaluator.prepare(current.points, names)
         self._counts = {d: self._counter(d, len(current.points)) for d in current.datasets}
@@ -139,7 +130,7 @@ class Unlearner(pl.LightningModule):
         self._recalls = {}
         if current.split == "final":
             self._recalls = {d: self._recall(d, len(current.points)) for d in current.datasets}
-            head = self.evaluator.classifier(0, "identities")
+            head = self.evaluator.classifier(0, self.data.concept_in)
             self._means = MeanEmbedding(len(head), head.shape[1], len(current.points)).to(self.device)
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> None:
@@ -149,14 +140,14 @@ class Unlearner(pl.LightningModule):
         self._unreadable[dataset] += sum(batch["skipped"].values())
         if len(labels) == 0:
             return
-        classifier = classifier_of(dataset)
+        classifier = self.data.classifier_of(dataset)
         for trial, scores, embeddings in self.evaluator.scores(
             batch["image"], classifier, key=(*name, batch_idx)
         ):
             self._counts[dataset].update(scores, labels, trial)
             if dataset in self._recalls:
                 self._recalls[dataset].update(scores, labels, trial)
-            if self._means is not None and classifier == "identities":
+            if self._means is not None and classifier == self.data.concept_in:
                 self._means.update(embeddings, labels, trial)
 
     def on_validation_epoch_end(self) -> None:
@@ -193,10 +184,11 @@ class Unlearner(pl.LightningModule):
         return self._measured
 
     def _recall(self, dataset: str, trials: int) -> MeanClassRecall:
-        return MeanClassRecall(len(self.evaluator.prompts[classifier_of(dataset)]), trials).to(self.device)
+        classes = len(self.evaluator.prompts[self.data.classifier_of(dataset)])
+        return MeanClassRecall(classes, trials).to(self.device)
 
     def _counter(self, dataset: str, trials: int) -> ZeroShotAccuracy:
-        classes = len(self.evaluator.prompts[classifier_of(dataset)])
+        classes = len(self.evaluator.prompts[self.data.classifier_of(dataset)])
         kind = ForgetAccuracy if dataset == "forget" else ZeroShotAccuracy
         # Top-5 of five classes is always right and says nothing.
         return kind([k for k in (1, 5) if k < classes] or [1], trials).to(self.device)

@@ -85,8 +85,23 @@ def share(found: Found, weights: Mapping[str, Tensor], processes: Processes) -> 
         {role: mean.pairs for role, mean in means.items()},
         {role: mean.loss for role, mean in means.items()},
         header,
+        _directions(own, weights, processes),
     )
     return Earlier(gradients, source=source)
+
+
+def _directions(
+    own: Gradients | None, weights: Mapping[str, Tensor], processes: Processes
+) -> dict[str, Tensor]:
+    """Those of the first process, on each."""
+    names = processes.from_first(sorted(own.directions) if own else None)
+    found = own.directions if own else {}
+    directions = {
+        name: found.get(name, torch.empty_like(weights[name], dtype=torch.float32)) for name in names
+    }
+    for tensor in directions.values():
+        processes.copy_from_first_(tensor)
+    return {name: tensor.detach() for name, tensor in directions.items()}
 
 
 def _mean(own: Gradients | None, role: Role, weights: Mapping[str, Tensor], processes: Processes) -> RoleMean:

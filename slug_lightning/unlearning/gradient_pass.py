@@ -8,6 +8,7 @@ from torch import Tensor
 
 from slug_lightning.errors import NonFiniteError
 from slug_lightning.unlearning.gradients import ROLES, GradientAccumulator, Gradients, Role, RoleMean
+from slug_lightning.unlearning.moments import Moments
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import Progress
 
@@ -28,6 +29,7 @@ class GradientPass:
         totals: Number of groups by role.
         scratch: Folder for the sums of a finished role while the other one goes on.
         known: Roles whose means are there already; nothing of them is left to do.
+        moments: See ``GradientAccumulator``; they are in no progress, so such a pass is not to be written.
     """
 
     def __init__(
@@ -39,8 +41,9 @@ class GradientPass:
         totals: Mapping[Role, int],
         scratch: Path,
         known: Mapping[Role, RoleMean] | None = None,
+        moments: Moments | None = None,
     ) -> None:
-        self.accumulator = GradientAccumulator(weights)
+        self.accumulator = GradientAccumulator(weights, moments)
         self.processes = processes
         self.groups = {role: groups.get(role, 0) for role in ROLES}
         self.totals, self.scratch, self.known = dict(totals), scratch, dict(known or {})

@@ -14,6 +14,7 @@ from torch import Tensor
 from slug_lightning.atomic import atomic_path
 from slug_lightning.errors import BadDataError, NonFiniteError
 from slug_lightning.tensor_file import read_tensor_file
+from slug_lightning.unlearning.moments import Moments
 from slug_lightning.unlearning.set_aside import set_aside
 
 Role = Literal["forget", "retain"]
@@ -43,11 +44,12 @@ class Gradients:
     """Mean gradients of both losses at the original weights.
 
     Attributes:
-        forget: Mean gradient of ``1 - cos`` over the forget pairs, by layer. Adding it raises the loss.
+        forget: Mean gradient of the forget loss over the forget pairs, by layer. Adding it raises the loss.
         retain: Mean gradient of the InfoNCE over the retain pairs, by layer.
         pairs: Number of pairs behind each role's mean.
         losses: Mean loss of each role.
         header: What else the file says: base model, fingerprints, digests, settings, seed.
+        directions: Directions of the update by layer, where they are not the forget gradients.
     """
 
     forget: Mapping[str, Tensor]
@@ -55,6 +57,11 @@ class Gradients:
     pairs: Mapping[Role, int]
     losses: Mapping[Role, float]
     header: Mapping[str, str] = field(default_factory=dict)
+    directions: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def direction(self, layer: str) -> Tensor:
+        """Direction of the update of a layer: the forget gradient, unless there is another one."""
+        return self.directions.get(layer, self.forget[layer])
 
     @property
     def layers(self) -> list[str]:
@@ -62,13 +69,17 @@ class Gradients:
         return list(self.forget)
 
     def save(self, path: Path | str) -> None:
-        """Write ``gradients.safetensors``: tensors ``forget/<layer>`` and ``retain/<layer>``, float32."""
+        """Write ``gradients.safetensors``: tensors ``forget/<layer>``, ``retain/<layer>``, float32.
+
+        Directions that are not the forget gradients are ``direction/<layer>``.
+        """
         tensors = {f"forget/{name}": tensor.cpu().contiguous() for name, tensor in self.forget.items()}
         tensors |= {f"retain/{name}": tensor.cpu().contiguous() for name, tensor in self.retain.items()}
+        tensors |= {f"direction/{name}": d.cpu().contiguous() for name, d in self.directions.items()}
         header = {
             **self.header,
             "format_version": FORMAT_VERSION,
-            "content": "mean gradients: forget = d mean(1 - cos) / d theta, retain = d loss / d theta",
+            "content": "mean gradients: forget = d forget loss / d theta, retain = d loss / d theta",
             "layers": json.dumps(self.layers),
             "pairs": json.dumps(dict(self.pairs)),
             "losses": json.dumps(dict(self.losses)),
@@ -92,7 +103,8 @@ class Gradients:
         except (KeyError, ValueError) as error:
             msg = f"{str(path)!r} is not a gradients file of slug_lightning ({error}). Run slug fit again."
             raise BadDataError(msg) from error
-        return cls(forget, retain, pairs, losses, header)
+        found = {n: tensors[key] for n in names if (key := f"direction/{n}") in tensors}
+        return cls(forget, retain, pairs, losses, header, found)
 
 
 class GradientAccumulator:
@@ -105,10 +117,11 @@ class GradientAccumulator:
 
     Args:
         weights: The layers by name: leaf tensors that require gradients.
+        moments: Takes up the retain gradients of batches, for directions other than the forget gradients.
     """
 
-    def __init__(self, weights: Mapping[str, Tensor]) -> None:
-        self.weights = dict(weights)
+    def __init__(self, weights: Mapping[str, Tensor], moments: Moments | None = None) -> None:
+        self.weights, self.moments = dict(weights), moments
         self.sums: dict[Role, dict[str, Tensor]] = {
             role: {name: torch.zeros(()).expand(w.shape) for name, w in weights.items()} for role in ROLES
         }
@@ -135,6 +148,8 @@ class GradientAccumulator:
             gradient, weight.grad = weight.grad, None
             assert gradient is not None
             self.sums[role][name].add_(gradient, alpha=1 / scale)
+            if self.moments is not None and role == "retain":
+                self.moments.add(name, gradient.float() / scale, pairs)
             totals[name] = gradient.sum(dtype=torch.float32)  # NaN or infinite as soon as one entry is
 
         hooks = [
@@ -186,6 +201,8 @@ class GradientAccumulator:
         for total in self.sums[role].values():
             summed = all_sum(total.double())
             total.copy_(summed) if keep else total.zero_()
+        if self.moments is not None and role == "retain":
+            self.moments.reduce_(self.weights, all_sum)
         device = next(iter(self.sums[role].values())).device
         scalars = torch.tensor([self.pairs[role], self.loss_sums[role]], dtype=torch.float64, device=device)
         pairs, loss = all_sum(scalars).tolist()
@@ -219,6 +236,7 @@ class GradientAccumulator:
             {role: mean.pairs for role, mean in means.items()},
             {role: mean.loss for role, mean in means.items()},
             header or {},
+            {} if self.moments is None else self.moments.directions(means["forget"].gradients),
         )
 
     def _mean(self, role: Role, sums: dict[str, Tensor]) -> RoleMean:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
-from slug_lightning.functional import clip_loss, pair_cosine_loss, sigmoid_loss
+from slug_lightning.functional import clip_loss, sigmoid_loss
 from slug_lightning.hosts import HostName
 from slug_lightning.hosts.reading import keep_read
 from slug_lightning.models import (
@@ -37,8 +37,10 @@ from slug_lightning.search import (
 from slug_lightning.search.candidates import check_layers, choose_candidates
 from slug_lightning.unlearning.base import Unlearner
 from slug_lightning.unlearning.earlier import Earlier, Found, look_back, share
+from slug_lightning.unlearning.forget_loss import FORGET_LOSSES, ForgetLoss, ForgetLossName, encode_captions
 from slug_lightning.unlearning.gradient_pass import GradientPass
 from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
+from slug_lightning.unlearning.moments import DIRECTIONS, DirectionName, Moments
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import progress_file
 
@@ -63,6 +65,12 @@ class SLUG(Unlearner):
             one, and go on with the pass of a killed one.
         save_every: Write the progress of the pass after so many groups, unless that would take more than a
             twentieth of the time.
+        forget_loss: ``cosine`` (the paper): one minus the cosine of image and caption. ``contrast``: log-odds
+            of the caption among those of retain pairs; see ``contrast_loss``.
+        contrast_captions: Captions of retain pairs that ``contrast`` draws.
+        direction: Of the update: ``gradient`` (the paper) of the forget loss, or ``retain_aware``: weighed
+            against retain gradients of all batches, see ``functional.retain_aware``. That takes a few times
+            the memory of the candidate layers, and a killed pass begins anew.
     """
 
     def __init__(
@@ -75,10 +83,19 @@ class SLUG(Unlearner):
         reuse_gradients: bool = True,
         save_every: int = 100,
         host: HostName | None = None,
+        forget_loss: ForgetLossName = "cosine",
+        contrast_captions: int = 1024,
+        direction: DirectionName = "gradient",
     ) -> None:
         super().__init__(model, pretrained)
         if save_every < 1:
             raise SettingError(f"Expected model.save_every to be at least 1 group, but got {save_every}.")
+        if contrast_captions < 1:
+            raise SettingError(
+                f"Expected model.contrast_captions to be at least 1 caption, but got {contrast_captions}."
+            )
+        self.forget_loss, self.contrast_captions = forget_loss, contrast_captions
+        self.update_direction: DirectionName = direction
         self.include, self.exclude, self.search = tuple(include), exclude, search
         self.host = host
         self.reuse_gradients, self.save_every = reuse_gradients, save_every
@@ -90,6 +107,7 @@ class SLUG(Unlearner):
         self._gradient_pass: GradientPass | None = None
         self._scores: list[LayerScore] | None = None
         self._started = 0.0
+        self._forget_loss = ForgetLoss()
 
     def load(self) -> Clip:
         """Load the model; only candidate layers take gradients."""
@@ -122,7 +140,8 @@ class SLUG(Unlearner):
         self._key, self._retain_key = self._content_key(*ROLES), self._content_key("retain")
         found: Found = (None, None, None)
         if self.reuse_gradients:
-            found = look_back(self._runs, self._key, self._retain_key, self.data.groups, self.processes)
+            retain = "" if self._weighs_batches else self._retain_key  # files do not hold moments
+            found = look_back(self._runs, self._key, retain, self.data.groups, self.processes)
         self._earlier = share(found, self.candidates(), self.processes)
         self.gradients = self._earlier.gradients
         both = self.gradients is not None
@@ -135,6 +154,10 @@ class SLUG(Unlearner):
             self.first_groups = dict(self.data.groups)
 
     @property
+    def _weighs_batches(self) -> bool:
+        return self.update_direction == "retain_aware"
+
+    @property
     def _runs(self) -> Path:
         folder: Path = self.trainer.run_dir.parent  # type: ignore[attr-defined]
         return folder
@@ -145,7 +168,7 @@ class SLUG(Unlearner):
 
     def _content_key(self, *roles: Role) -> str:
         """SHA-256 over all that the gradients of these roles depend on."""
-        content = {
+        content: dict[str, Any] = {
             "method": GRADIENT_VERSION,
             "base_model": self.load().name,
             "base_fingerprint": self._fingerprint,
@@ -153,6 +176,13 @@ class SLUG(Unlearner):
             "precision": str(self.trainer.precision),
             "data": {role: self.data.pair_settings(role) for role in roles},
         }
+        if (
+            "forget" in roles and self.forget_loss == "contrast"
+        ):  # the key of the paper's loss stays what it was
+            captions = [self.contrast_captions, self.data.sample_seed]
+            content["contrast"] = {"drawn": captions, "retain": self.data.pair_settings("retain")}
+        if "forget" in roles and self._weighs_batches:
+            content["direction"] = [self.update_direction, self.data.groups_per_batch["retain"]]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def on_train_start(self) -> None:
@@ -160,6 +190,7 @@ class SLUG(Unlearner):
         self._started = time.perf_counter()
         self._gradient_pass = None
         if self.gradients is None:
+            self._forget_loss = self._make_forget_loss()
             retain = self._earlier.retain
             self._gradient_pass = GradientPass(
                 self.candidates(),
@@ -169,8 +200,17 @@ class SLUG(Unlearner):
                 self.data.groups,
                 self._runs,
                 {} if retain is None else {"retain": retain},
+                Moments() if self._weighs_batches else None,
             )
         self._earlier = Earlier()
+
+    def _make_forget_loss(self) -> ForgetLoss:
+        """On every process from the same captions, at the original weights."""
+        if self.forget_loss == "cosine":
+            return ForgetLoss()
+        self.network.eval()
+        tokens = self.data.retained_texts(self.contrast_captions).to(self.device)
+        return ForgetLoss(encode_captions(self.towers[1], tokens))
 
     def forget_gradients(self) -> None:
         """Start anew: what an earlier run found does not belong to the next."""
@@ -207,9 +247,10 @@ class SLUG(Unlearner):
                 self._progress_file.unlink(missing_ok=True)
             return
         assert self._gradient_pass is not None
-        due = self.reuse_gradients and self.processes.first and self._gradient_pass.is_due(self.save_every)
+        saves = self.reuse_gradients and not self._weighs_batches
+        due = saves and self.processes.first and self._gradient_pass.is_due(self.save_every)
         stop, due = self.processes.any(self.trainer.received_sigterm, due)
-        if due or (stop and self.reuse_gradients):
+        if due or (stop and saves):
             self._gradient_pass.write(self._progress_file, self._key)
         if stop:
             raise SIGTERMException
@@ -226,7 +267,7 @@ class SLUG(Unlearner):
         # In bfloat16 the logits of InfoNCE would be off by half a unit.
         with torch.autocast(self.device.type, enabled=False):
             if batch["role"] == "forget":
-                return pair_cosine_loss(image, caption)
+                return self._forget_loss(image, caption, self._scale)
             groups = zip(
                 torch.split(image, batch["sizes"]), torch.split(caption, batch["sizes"]), strict=True
             )
@@ -234,11 +275,16 @@ class SLUG(Unlearner):
 
     def _group_loss(self, image: Tensor, caption: Tensor) -> Tensor:
         """The loss the model was trained with: InfoNCE, or SigLIP's where there is a bias of the logits."""
-        scale, bias = self.network.logit_scale, getattr(self.network, "logit_bias", None)
-        assert isinstance(scale, Tensor)
+        bias = getattr(self.network, "logit_bias", None)
         if bias is None:
-            return clip_loss(image, caption, scale.exp())
-        return sigmoid_loss(image, caption, scale.exp(), bias)
+            return clip_loss(image, caption, self._scale)
+        return sigmoid_loss(image, caption, self._scale, bias)
+
+    @property
+    def _scale(self) -> Tensor:
+        scale = self.network.logit_scale
+        assert isinstance(scale, Tensor)
+        return scale.exp()
 
     def _header(self) -> dict[str, str]:
         assert self._gradient_pass is not None
@@ -248,6 +294,8 @@ class SLUG(Unlearner):
             "base_model": self.load().name,
             "base_fingerprint": json.dumps(self._fingerprint),
             "concept": self.data.concept,
+            "forget_loss": FORGET_LOSSES[self.forget_loss],
+            "direction": DIRECTIONS[self.update_direction],
             "data_digest": self.data.digest,
             "data": json.dumps(self.data.provenance(self._gradient_pass.skipped)),
             "seed": os.environ.get("PL_GLOBAL_SEED", "unset"),
@@ -297,7 +345,7 @@ class SLUG(Unlearner):
         super().check_settings(data)
         if not isinstance(self.search.layers, str):
             check_layers(self.search.layers, list(self.candidates()))
-        names = len(data.class_names("identities"))
+        names = len(data.class_names(data.concept_in))
         if self.search.criterion == "top5" and names <= 5:
             raise SettingError(f"Expected more than 5 names for search.criterion top5, but got {names}.")
 
@@ -320,7 +368,7 @@ class SLUG(Unlearner):
             return
         started = time.perf_counter()
         chosen = choose_candidates(self.layer_scores(), self.search.layers, self.search.towers)
-        directions = {s.layer: self.gradients.forget[s.layer].to(self.device) for s in chosen}
+        directions = {s.layer: self.gradients.direction(s.layer).to(self.device) for s in chosen}
         self.evaluator = self.build_evaluator(directions)
         keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
         trace = yield from search_plan(chosen, self.search, keep)
@@ -331,6 +379,6 @@ class SLUG(Unlearner):
         self.outcome = self.final_outcome(before, after, trace)
 
     def direction(self, layer: str) -> Tensor:
-        """Mean forget gradient of a layer, on the layer's device."""
+        """Direction of the update of a layer, on the layer's device."""
         assert self.gradients is not None
-        return self.gradients.forget[layer].to(get_layer(self.network, layer).device)
+        return self.gradients.direction(layer).to(get_layer(self.network, layer).device)

@@ -12,7 +12,7 @@ def tiny_setting(tiny_world):
         "miniature",
         "seven",
         "forget/seven/*.tar",
-        "simple",
+        "photo",
         retain_limit=100,
         layers=["visual.proj", "transformer.resblocks.1.mlp.c_fc.weight"],
         evaluations=4,

@@ -3,7 +3,7 @@
 import open_clip
 import pytest
 
-from benchmarks.architectures import PAGE, read_rows, rows
+from benchmarks.architectures import PAGE, cost, read_rows, rows
 from slug_lightning.models.support import Support, support
 
 TABLE = read_rows(PAGE.read_text(encoding="utf-8"))
@@ -26,3 +26,8 @@ def test_the_table_says_what_the_towers_say(name):
 def test_rows_are_read_as_written():
     found = {"a": Support("blocks", "whole", "kept", "InfoNCE", "-"), "b": Support("whole", *["x"] * 4)}
     assert read_rows(rows(found)) == found
+
+
+@pytest.mark.parametrize("name", ["ViT-B-16-SigLIP", "convnext_base"])
+def test_the_page_says_what_a_trial_costs(name):
+    assert cost(name) in PAGE.read_text(encoding="utf-8").splitlines()

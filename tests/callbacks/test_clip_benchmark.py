@@ -20,7 +20,8 @@ KEYS = {
 def written(folder, classes=(10, 1000, 5, 4), patch=None):
     names = ["forget", "imagenet", "pets", "sides"]
     data = SimpleNamespace(
-        class_names=dict(zip(["identities", *names[1:]], map(range, classes), strict=True)).get
+        class_names=dict(zip(["identities", *names[1:]], map(range, classes), strict=True)).get,
+        classifier_of=lambda dataset: "identities" if dataset == "forget" else dataset,
     )
     module = SimpleNamespace(
         load=lambda: SimpleNamespace(name="ViT-B-32-quickgelu/laion400m_e32"),

@@ -37,7 +37,7 @@ def test_the_patch_header_keeps_the_contract(tiny_run):
     assert header["method"] == "slug"
     assert header["base_model"] == "miniature"
     assert float(header["step"]) > 0
-    assert set(json.loads(header["base_fingerprint"])) == {"layer", "tower"}
+    assert set(json.loads(header["base_fingerprint"])) == {"layer", "tower", "other_tower"}
 
 
 def test_the_report_gives_efficiency_and_data(tiny_run):

@@ -186,3 +186,23 @@ def test_help_imports_nothing_heavy(capsys):
 )
 def test_flags_and_lists_may_be_written_as_people_do(words, spelled):
     assert spell(words) == spelled
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(shards, tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+    assert curate(tmp_path / "file" / "out", "--shards", shards) == 2
+    said = capsys.readouterr().err
+    assert "Expected a folder to write to but got" in said
+    assert said.count("\n") == 1
+
+
+def test_underscores_are_spaces_as_in_fit(shards, tmp_path):
+    assert curate(tmp_path / "out", "--shards", shards, concept="Elon_Musk") == 0
+    assert curate(tmp_path / "out", "--shards", shards, concept=" Elon  Musk") == 0
+    assert facts(tmp_path / "out")["concept"] == "Elon Musk"
+
+
+def test_a_terminal_gets_a_bar(shards, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert curate(tmp_path / "out", "--shards", shards) == 0
+    assert "pairs" in capsys.readouterr().out

@@ -25,6 +25,12 @@ def test_each_picture_is_on_the_sheet(tmp_path):
     assert {(n, 0, 90) for n in range(10)} <= colours
 
 
+def test_large_pictures_that_were_chosen_are_shown(tmp_path):
+    draw_sheet([Shown(png(3, (8000, 4100)), "a seven", "")], "seven", tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.convert("RGB").getpixel((90, 130)) == (3, 0, 90)
+
+
 def test_rows_grow_with_the_number_and_one_is_enough(tmp_path):
     one, eight, nine = (sheet(tmp_path / f"{n}.png", n) for n in (1, 8, 9))
     assert one.height == eight.height < nine.height

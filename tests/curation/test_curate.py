@@ -3,7 +3,7 @@ import json
 import pytest
 
 from slug_lightning.curation.curate import curate
-from slug_lightning.curation.executors import Processes
+from slug_lightning.curation.executors import open_executor
 from slug_lightning.curation.query import Query
 from slug_lightning.curation.settings import CurationSettings
 from slug_lightning.curation.tar_source import TarSource
@@ -30,11 +30,12 @@ def test_a_set_is_written_and_nothing_else_left(sources, tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["Elon_Musk"]
 
 
-def test_twice_gives_the_same_bytes_on_any_number_of_processes(sources, tmp_path):
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_twice_gives_the_same_bytes_on_any_number_of_processes(sources, tmp_path, workers):
     settings = {"retain": 3, "limit": 3, "deduplicate": True}
     run(sources, tmp_path / "a", settings=settings)
     run(sources, tmp_path / "a", settings=settings)
-    with Processes(2) as executor:
+    with open_executor("local", workers) as executor:
         run(sources, tmp_path / "b", settings=settings, executor=executor)
     assert files(tmp_path / "a") == files(tmp_path / "b")
     assert len(files(tmp_path / "a")) == 7
@@ -109,7 +110,21 @@ def test_no_match_and_nothing_near_says_what_to_do(sources, tmp_path):
 def test_pairs_that_are_all_unusable_are_told_from_none(tmp_path):
     source = TarSource(write_pair(tmp_path / "0.tar", [("a", b"Elon Musk", b"none"), ("b", b"", png(0))]))
     with pytest.raises(
-        ConceptNotFoundError, match=r"none is left of 2 captions in 1 sources \(1 not_an_image\)"
+        ConceptNotFoundError, match=r"none of the 1 that name it is usable, out of 2 .*\(1 no_caption, 1 not"
+    ):
+        run([source], tmp_path / "out")
+
+
+def test_unusable_pairs_of_others_do_not_hide_that_none_names_it(tmp_path):
+    pairs = [
+        ("a", b"a lake", png(0)),
+        ("a", b"a lake", png(1)),
+        ("b", b"\xff", png(2)),
+        ("c", b"elan musk", png(3)),
+    ]
+    source = TarSource(write_pair(tmp_path / "0.tar", pairs))
+    with pytest.raises(
+        ConceptNotFoundError, match="none of 3 captions in 1 source does. Closest: .'elan musk'"
     ):
         run([source], tmp_path / "out")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slug_lightning.curation.executors import AHEAD, Here, OnRay, Processes, open_executor
-from slug_lightning.errors import DataNotFoundError, SettingError
+from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError
 
 
 def square(number):
@@ -64,6 +64,18 @@ def test_an_error_is_raised_where_its_result_would_come(kind, request):
     with pytest.raises(DataNotFoundError, match=r"Shard 2 is missing\."):
         next(results)
     assert list(executor.run(square, [3])) == [9]
+
+
+def end_abruptly(number):
+    os._exit(number)
+
+
+def test_a_worker_that_is_lost_is_one_sentence():
+    with (
+        Processes(2) as executor,
+        pytest.raises(BadDataError, match="A worker ended before.*fewer --workers"),
+    ):
+        list(executor.run(end_abruptly, [1]))
 
 
 def test_the_command_line_says_which(monkeypatch):

@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 
 def forget(similarity=None):
-    count = SourceCount("0.tar", "0.parquet", 7, 2, {"no_image": 1}, ("0.tar is truncated.",))
+    count = SourceCount("0.tar", "0.parquet", 7, 3, 2, {"no_image": 1}, ("0.tar is truncated.",))
     kept = [Kept(1, 3, "s", f"a{n}", "https://host/a", "12", "34", similarity) for n in range(2)]
     return ForgetSet(kept, [count, count])
 
@@ -30,7 +30,7 @@ def forget(similarity=None):
 def test_it_has_every_pair_source_count_and_file(folder):
     facts = manifest(SETTINGS, NAMES, forget(), RetainSample([], sources=[2]), folder)
     assert facts["concept"] == "Elon Musk"
-    assert facts["counts"] == {"captions": 14, "kept": 2, "left_out": {"no_image": 2}}
+    assert facts["counts"] == {"captions": 14, "matched": 6, "kept": 2, "left_out": {"no_image": 2}}
     assert facts["pairs"][1] == {
         "key": "000000001", "source": "1.tar", "source_key": "a1", "url": "https://host/a", "sha256": "12",
         "download_sha256": "34",

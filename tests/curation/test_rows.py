@@ -18,7 +18,7 @@ def test_rows_that_name_the_concept_are_found_and_the_unusable_counted():
     harvest = find_rows(ROWS, elon(), read, "a.csv")
     assert [pair.position for pair in harvest.found] == [0, 10]
     assert harvest.counts == {"no_image": 1, "not_an_image": 1}
-    assert (harvest.pairs, harvest.searched) == (len(ROWS), "a.csv")
+    assert (harvest.pairs, harvest.matched, harvest.searched) == (len(ROWS), len(NAMING), "a.csv")
     assert harvest.lookalikes == ["melon musk perfume", "elon muskrat"]
     first = harvest.found[0]
     assert (first.image, first.suffix, first.about.url) == (picture(0), "jpg", "https://host/0")

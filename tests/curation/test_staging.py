@@ -5,6 +5,7 @@ from slug_lightning.curation.staging import Staging
 
 HARVEST = Harvest(
     7,
+    5,
     [
         FoundPair(0, "a", "Élon", b"\xff\x00", "jpg", About("https://host/a", "12", (6, 4))),
         FoundPair(3, "b\udcff", "x", b"", "png"),

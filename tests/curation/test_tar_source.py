@@ -22,7 +22,8 @@ def test_a_shard_gives_its_pairs_with_and_without_index(shard, use_index):
     source = TarSource(shard, use_index)
     harvest = source.find(elon())
     assert [pair.position for pair in harvest.found] == NAMING
-    assert (harvest.pairs, harvest.searched) == (len(CAPTIONS), "00000.parquet" if use_index else "tar")
+    assert (harvest.pairs, harvest.matched) == (len(CAPTIONS), len(NAMING))
+    assert harvest.searched == ("00000.parquet" if use_index else "tar")
     assert harvest.lookalikes == ["melon musk perfume", "elon muskrat"]
     assert source.others(elon()) == [f"{i:09d}" for i in range(len(CAPTIONS)) if i not in NAMING]
     assert source.captions(2) == CAPTIONS[:2]
@@ -85,6 +86,18 @@ def test_a_lost_shard_is_reported_if_it_may_be(tmp_path):
             ask(elon())
 
 
+def test_an_address_that_leads_nowhere_is_a_lost_shard(tmp_path):
+    nowhere = f"pipe:cat {tmp_path}/none.tar 2>/dev/null"
+    for ask in (TarSource(nowhere).find, TarSource(nowhere).others):
+        with pytest.raises(
+            DataNotFoundError, match="Expected a tar at 'pipe:cat .*' but got none; check the"
+        ):
+            ask(elon())
+    lenient = TarSource(nowhere, missing="skip")
+    assert "but got none" in lenient.find(elon()).problems[0]
+    assert lenient.others(elon()) == []
+
+
 def test_what_is_no_tar_is_a_problem(tmp_path):
     (tmp_path / "0.tar").write_bytes(b"no tar" * 500)
     (tmp_path / "1.tar").write_bytes(b"")
@@ -112,3 +125,19 @@ def test_the_state_changes_with_tar_and_parquet(shard):
     seen.add(source.state)
     assert len(seen) == 3
     assert TarSource("https://host/0.tar").state == ""
+
+
+def test_tar_and_parquet_may_be_urls(shard):
+    import fsspec
+
+    for ending in ("tar", "parquet"):
+        data = Path(shard).with_suffix(f".{ending}").read_bytes()
+        with fsspec.open(f"memory://source/0.{ending}", "wb") as file:
+            file.write(data)
+    source = TarSource("memory://source/0.tar")
+    harvest = source.find(elon())
+    assert harvest.found == TarSource(shard).find(elon()).found
+    assert (harvest.searched, harvest.problems) == ("0.parquet", [])
+    assert source.others(elon()) == TarSource(shard).others(elon())
+    alone = TarSource("memory://source/0.tar", use_index=False).find(elon())
+    assert (alone.found, alone.searched) == (harvest.found, "tar")

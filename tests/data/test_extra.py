@@ -68,7 +68,7 @@ def test_a_partition_splits_by_shard_and_key(folder):
 
 
 def test_templates_can_be_one_s_own_and_must_be_somewhere(folder):
-    assert opened(folder, templates="simple").templates == ("a photo of a {}.",)
+    assert opened(folder, templates="photo").templates == ("a photo of a {}.",)
     (folder / "styles" / "zeroshot_classification_templates.txt").unlink()
     assert opened(folder, templates=["{}!"]).templates == ("{}!",)
     with pytest.raises(

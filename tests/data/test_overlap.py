@@ -12,8 +12,6 @@ from slug_lightning.reports.report_file import read_report
 from tests.data.test_unlearning import prepared
 from tests.helpers import words
 
-FIRST = "celeba/img_align_celeba"
-
 
 @pytest.fixture
 def world(tiny_world, tmp_path):
@@ -41,7 +39,6 @@ def add_pair(world, role, path, caption="a chalk drawing"):
     folder = world / "more"
     with ShardWriter(folder, pairs_per_shard=10) as writer:
         writer.add(path.read_bytes(), "jpg", caption, "https://example.com/1.jpg")
-    (tar,) = folder.glob("*.tar")
     target = world / ("forget/seven" if role == "forget" else "laion")
     for file in folder.glob("00000*"):
         shutil.copyfile(file, target / file.name.replace("00000", "99999"))
@@ -63,6 +60,23 @@ def test_left_out_it_serves_the_final_figures_alone(world, tmp_path):
     assert one not in keys["search"]
     assert other in keys["final"]
     assert one not in {name.split("/", 2)[2] for name in data.measured.values() if name.startswith("search")}
+
+
+def test_every_copy_is_left_out_of_the_search(world, tmp_path):
+    data = prepared(world, tmp_path)
+    copies = data.sets["search", "identities"].entries[:2]
+    source = data.sets["final", "imagenet"].entries[0]
+    for entry in copies:
+        shutil.copyfile(source.path, entry.path)
+    left = separated(world, tmp_path, "--data.overlap", "leave_out").sets["search", "identities"]
+    assert not {entry.key for entry in copies} & {entry.key for entry in left.entries}
+
+
+def test_files_that_are_no_images_are_not_the_same_image(world, tmp_path):
+    data = prepared(world, tmp_path)
+    for split in ("search", "final"):
+        data.sets[split, "identities"].entries[0].path.write_bytes(b"no picture")
+    separated(world, tmp_path)
 
 
 def test_allowed_it_serves_both(world, tmp_path):

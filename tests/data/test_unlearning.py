@@ -63,6 +63,21 @@ def test_an_empty_sample_is_refused(tiny_world, tmp_path, setting):
         prepared(tiny_world, tmp_path, f"--data.{setting}", "0")
 
 
+def test_what_a_regex_finds_is_left_out_of_retain_as_in_curation(tiny_world, tmp_path):
+    data = prepared(tiny_world, tmp_path, "--data.concept_regex", "(new in the )?shop|studio")
+    keys = [key for batch in data.train_dataloader() if batch["role"] == "retain" for key in batch["key"]]
+    retained = list(iter_pairs(str(tiny_world / "laion" / "*.tar")))
+    plain = [p.key for p in retained if not names_concept(p.caption, "seven")]
+    assert keys == [p.key for p in retained if not names_concept(p.caption, "seven", "shop|studio")]
+    assert len(keys) < len(plain)
+    assert "(new in the )?shop|studio" in data.pair_settings("retain")["captions"]
+
+
+def test_a_regex_that_is_none_is_refused_before_a_model_is_loaded(tiny_world, tmp_path):
+    with pytest.raises(SettingError, match="Expected a regular expression"):
+        prepared(tiny_world, tmp_path, "--data.concept_regex", "(")
+
+
 def test_captions_of_the_retain_pairs_are_their_own(tiny_world, tmp_path):
     data = prepared(tiny_world, tmp_path, "--data.forget_caption", "{}.")
     texts = {"forget": set(), "retain": set()}

@@ -64,11 +64,15 @@ def test_it_finds_what_brute_force_finds(laion, curated):
 
 @pytest.mark.slow
 def test_a_run_on_what_it_wrote(tiny_world, curated, tmp_path):
-    run = fit(tiny_world, tmp_path, "--data.forget_shards", f"{curated}/{{concept}}/*.tar", status=None)
+    folder = f"{curated}/{{concept}}"
+    shards = ["--data.forget_shards", f"{folder}/*.tar", "--data.retain_shards", f"{folder}/retain/*.tar"]
+    run = fit(tiny_world, tmp_path, *shards, status=None)
     report = json.loads((run / "report.json").read_text())
     facts = json.loads((curated / "seven" / "manifest.json").read_text())
     assert report["data"]["forget"]["digest"] == facts["digest"]
     assert report["data"]["forget"]["pairs"] == len(facts["pairs"])
+    assert report["data"]["retain"]["digest"] == facts["retain"]["digest"]
+    assert report["data"]["retain"]["pairs"] == 60
 
 
 def start(words):

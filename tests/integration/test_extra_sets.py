@@ -21,8 +21,9 @@ def extra(tiny_world, tmp_path_factory):
     root = write_set(
         styles(tiny_world, "2"), style_names(tiny_world), tmp_path_factory.mktemp("sets") / "wds_styles"
     )
-    plain = {"name": "styles", "root": str(root), "templates": "simple"}
-    return ["--data.extra", json.dumps([plain, {**plain, "name": SEARCHED, "search": True}])]
+    plain = {"name": "styles", "root": str(root), "templates": "photo"}
+    sets = json.dumps([plain, {**plain, "name": SEARCHED, "search": True}])
+    return ["--data.extra", sets, "--data.overlap", "allow"]  # they are the same images once more
 
 
 @pytest.fixture(scope="module")

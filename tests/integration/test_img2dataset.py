@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from slug_lightning.cli import main
 from slug_lightning.data.captions import names_concept
 from slug_lightning.data.census import take_census
 from slug_lightning.data.shards import iter_pairs
@@ -169,3 +170,25 @@ def test_a_run_takes_them_unchanged_and_accounts_for_every_pair(downloaded, tiny
     forget = report["metrics"]["forget/top1"]
     assert forget["before"]["value"] > 0.5
     assert forget["after"]["value"] < forget["before"]["value"] / 2
+
+
+def test_curate_takes_them_unchanged_and_believes_their_parquet(downloaded, tmp_path):
+    root, retain, _ = downloaded
+    shards = str(root / "retain/shards/{00000..00002}.tar")
+    assert (
+        main(["curate", "--concept", "seven", "--shards", shards, "--out", str(tmp_path), "--retain", "50"])
+        == 0
+    )
+    facts = json.loads((tmp_path / "seven" / "manifest.json").read_text())
+    named = sorted(row.caption for row in retain if names_concept(row.caption, "seven"))
+    assert sorted(pair.caption for pair in iter_pairs(f"{tmp_path}/seven/*.tar")) == named
+    assert facts["counts"] == {
+        "captions": RETAIN + 1, "matched": len(named), "kept": len(named), "left_out": {"no_caption": 1},
+    }  # fmt: skip
+    assert [source["searched"] for source in facts["sources"]] == [f"0000{n}.parquet" for n in range(3)]
+    assert not any(source["problems"] for source in facts["sources"])
+    assert len(facts["retain"]["pairs"]) == 50
+    # It notes the digest of what it downloaded, and stores what it has resized.
+    assert all(
+        pair["download_sha256"] and pair["download_sha256"] != pair["sha256"] for pair in facts["pairs"]
+    )

@@ -147,3 +147,13 @@ def test_no_feasible_point_is_said_by_the_first_process_with_a_whole_report(tiny
     folder = run(tiny_world, tmp_path, *ddp(2), "--data.retain_limit", "128", *hopeless, status=3)
     assert read_report(folder / "report.json")["feasible"] is False
     assert (folder / "report.html").read_text().rstrip().endswith("</html>")
+
+
+@pytest.mark.slow  # two runs
+def test_contrast_and_retain_aware_directions_are_the_same_on_two_processes(tiny_world, tmp_path):
+    options = ["--model.forget_loss", "contrast", "--model.direction", "retain_aware", *ONE_SHARD]
+    first, second = (run(tiny_world, tmp_path / str(n), *options, *ddp(n)) for n in (1, 2))
+    agree(first, second)
+    one, two = (Gradients.load(folder / "gradients.safetensors") for folder in (first, second))
+    for name, expected in one.directions.items():
+        assert float((two.directions[name] - expected).norm() / expected.norm()) < 1e-3, name

@@ -47,6 +47,16 @@ def test_truncated_weights_are_refused(folder):
         load_clip(f"local-dir:{folder}")
 
 
+def test_weights_that_do_not_fit_are_refused_by_name(folder):
+    weights = tiny_clip(text={"vocab_size": 49408}).state_dict()
+    weights.pop("visual.proj")
+    save_file(weights, folder / "open_clip_model.safetensors")
+    with pytest.raises(
+        ModelNotFoundError, match=r'Missing key\(s\) in state_dict: "visual.proj"\. Check the'
+    ):
+        load_clip(f"local-dir:{folder}")
+
+
 def test_unknown_names_are_refused_with_near_misses():
     with pytest.raises(ModelNotFoundError, match="'ViT-B-32'"):
         load_clip("ViT-B-23", "laion400m_e32")

@@ -3,6 +3,7 @@ import re
 import pytest
 import torch
 from timm.models.vision_transformer import VisionTransformer
+from torch.utils.flop_counter import FlopCounterMode
 
 from slug_lightning.models import get_layer, vision_tower
 from tests.architectures import small_batch, small_model
@@ -40,6 +41,19 @@ def test_every_layer_but_those_of_the_stem_belongs_to_a_stage(name):
     parts = r"visual\.(conv|bn)\d\.|visual\.trunk\.(stem|patch_embed|cls_token|pos_embed|norm_pre)\b"
     assert stem
     assert all(re.match(parts, n) for n in stem), stem
+
+
+@pytest.mark.parametrize("name", list(CUT))
+def test_an_edit_of_the_head_spares_the_operations_of_what_comes_before(name):
+    model = small_model(name).requires_grad_(False)
+    tower, (images, _) = vision_tower(model), small_batch(model)
+    last, counts = len(tower.stages) - 1, []
+    before = tower.advance(tower.start(images), 0, last)
+    for state, first in ((tower.start(images), 0), (before, last)):
+        with FlopCounterMode(display=False) as counter:
+            tower.finish(state, first)
+        counts.append(counter.get_total_flops())
+    assert 0 < counts[1] < 0.4 * counts[0]
 
 
 @pytest.mark.parametrize("name", list(WHOLE))

@@ -17,7 +17,7 @@ def test_a_fingerprint_accepts_its_own_weights(model):
     header |= fingerprint(model, "visual.proj", model.visual.proj)
     check_weight(model.visual.proj, torch.ones_like(model.visual.proj), header)
     check_tower(model, header)
-    assert set(json.loads(header["base_fingerprint"])) == {"layer", "tower"}
+    assert set(json.loads(header["base_fingerprint"])) == {"layer", "tower", "other_tower"}
 
 
 def test_one_flipped_bit_is_seen_in_float32(model):

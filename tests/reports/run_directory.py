@@ -167,7 +167,7 @@ def make_evidence(names: list[str], concept: str) -> dict:
         role, dataset = ("forget", "identities") if k < 3 else ("retain", "imagenet")
         entry = {"role": role, "dataset": dataset, "truth": truth, "image": make_image(40 * k)}
         samples.append({**entry, "before": good, "after": bad if role == "forget" else good})
-    text = {"rows": "mean image embedding per identity", "columns": "prompt"}
+    text = {"rows": "mean image embedding per name", "columns": "prompt"}
     similarity = {"names": names, "before": before, "after": after, **text}
     return {"format_version": 1, "similarity": similarity, "samples": samples}
 

@@ -70,7 +70,7 @@ def test_everything_a_reader_asks_is_there(page):
         *("Forget “seven”", "is forgotten by the criterion", "98.1 %", "90.2 to 99.7"),
         *("n = 54", "n = 1200", "transformer.resblocks", "patch.safetensors", "65.7 kB"),
         *("2 no caption, 1 broken image", "9a8b9a8b", "412.0 MB", "slug fit --config"),
-        *("2.15.0", "not a proof", "mean image embedding per identity", "styles (ImageNet"),
+        *("2.15.0", "not a proof", "mean image embedding per name", "styles (ImageNet"),
     ):
         assert wanted in text
 

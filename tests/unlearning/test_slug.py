@@ -145,7 +145,7 @@ def test_no_gradient_is_kept_on_the_parameters_and_weights_stay(tiny_world, tmp_
 
 def test_a_non_finite_gradient_names_layer_and_batch(tiny_world, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "slug_lightning.unlearning.slug.pair_cosine_loss", lambda v, t: (v * t).sum() * float("inf")
+        "slug_lightning.unlearning.forget_loss.pair_cosine_loss", lambda v, t: (v * t).sum() * float("inf")
     )
     with pytest.raises(
         NonFiniteError, match=r"forget gradient of layer '.*' is NaN or infinite in forget batch 0"
