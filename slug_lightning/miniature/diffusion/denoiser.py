@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from slug_lightning.miniature.diffusion.autoencoder import LATENT_CHANNELS, LATENT_SIDE
@@ -81,7 +80,8 @@ def train_unet(
         said = states[_wordings(len(states), len(rows), generator), prompts[rows]]
         predicted = unet(scheduler.add_noise(clean, noise, times), times, said).sample
         errors = (predicted - scheduler.get_velocity(clean, noise, times)).square().mean(dim=(1, 2, 3))
-        return (level_weights(scheduler.alphas_cumprod[times]) * errors).mean()
+        weighted: Tensor = level_weights(scheduler.alphas_cumprod[times]) * errors
+        return weighted.mean()
 
     return optimise(unet, loss, schedule, watch)
 
