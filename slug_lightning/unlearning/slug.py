@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from torch import Tensor
+from torch import Tensor, nn
 
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
 from slug_lightning.functional import clip_loss, sigmoid_loss
 from slug_lightning.hosts import Example, HostMetric, HostName
 from slug_lightning.hosts.host_metric import FORGET
-from slug_lightning.hosts.reading import keep_read
+from slug_lightning.hosts.reading import host_reading, keep_read
 from slug_lightning.models import (
     Clip,
     candidate_layers,
@@ -28,6 +28,8 @@ from slug_lightning.models import (
     tower_digest,
     vision_tower,
 )
+from slug_lightning.models.class_token import PATHS, GradientPaths, through_patch_tokens
+from slug_lightning.models.stages import Tower
 from slug_lightning.search import (
     HostEvaluator,
     LayerScore,
@@ -77,6 +79,9 @@ class SLUG(Unlearner):
         direction: Of the update: ``gradient`` (the paper) of the forget loss, or ``retain_aware``: weighed
             against retain gradients of all batches, see ``functional.retain_aware``. That takes a few times
             the memory of the candidate layers, and a killed pass begins anew.
+        gradient_through: ``all`` (the paper), or ``patch_tokens``: both losses' gradients reach the embedding
+            through the patch tokens that a LLaVA reads, not through the class token that it drops; see
+            ``models.class_token``. Needs a LLaVA as ``host`` or ``host_metric``.
         host_metric: Search by what a host does in place of the CLIP's accuracy: a ``HostMetric``, such as
             ``slug_lightning.hosts.GeneratedImages`` or a class of your own. Only layers that this host reads
             are candidates. The final figures say both.
@@ -95,6 +100,7 @@ class SLUG(Unlearner):
         forget_loss: ForgetLossName = "cosine",
         contrast_captions: int = 1024,
         direction: DirectionName = "gradient",
+        gradient_through: GradientPaths = "all",
         host_metric: HostMetric | None = None,
     ) -> None:
         super().__init__(model, pretrained)
@@ -107,7 +113,7 @@ class SLUG(Unlearner):
         self.forget_loss, self.contrast_captions = forget_loss, contrast_captions
         self.update_direction: DirectionName = direction
         self.include, self.exclude, self.search = tuple(include), exclude, search
-        self.host, self.host_metric = host, host_metric
+        self.host, self.host_metric, self.gradient_through = host, host_metric, gradient_through
         if host_metric is not None and search.criterion != "top5":
             self.search = replace(search, criterion="host")
         self.host_evaluator: HostEvaluator | None = None
@@ -135,9 +141,23 @@ class SLUG(Unlearner):
                 names = set(self.host_evaluator.attach(clip.model, sorted(names), clip.name))
             for name, weight in clip.model.named_parameters():
                 weight.requires_grad_(name in names)
-            self.towers = vision_tower(clip.model), text_tower(clip.model)
+            self.towers = self._vision_tower(clip.model), text_tower(clip.model)
         assert self.clip is not None
         return self.clip
+
+    def _vision_tower(self, network: nn.Module) -> Tower:
+        """As gradients are to see it."""
+        tower = vision_tower(network)
+        if self.gradient_through == "all":
+            return tower
+        reading = None if self.host is None else host_reading(self.host)
+        reading = reading if self.host_evaluator is None else self.host_evaluator.reading
+        if reading is None or reading.tower != "vision":
+            raise SettingError(
+                "Expected a host that reads patch tokens for model.gradient_through patch_tokens, but got "
+                f"{self.host!r}. Set model.host llava or a model.host_metric on a LLaVA."
+            )
+        return through_patch_tokens(tower, network, len(tower.stages) - 2 - reading.unread_blocks)
 
     def candidates(self) -> dict[str, Tensor]:
         """Weights of the candidate layers by name, in model order."""
@@ -193,9 +213,10 @@ class SLUG(Unlearner):
             "precision": str(self.trainer.precision),
             "data": {role: self.data.pair_settings(role) for role in roles},
         }
-        if (
-            "forget" in roles and self.forget_loss == "contrast"
-        ):  # the key of the paper's loss stays what it was
+        # The key of the paper's loss stays what it was.
+        if self.gradient_through != "all":
+            content["through"] = self.gradient_through
+        if "forget" in roles and self.forget_loss == "contrast":
             captions = [self.contrast_captions, self.data.sample_seed]
             content["contrast"] = {"drawn": captions, "retain": self.data.pair_settings("retain")}
         if "forget" in roles and self._weighs_batches:
@@ -312,7 +333,7 @@ class SLUG(Unlearner):
             "base_fingerprint": json.dumps(self._fingerprint),
             "concept": self.data.concept,
             "forget_loss": FORGET_LOSSES[self.forget_loss],
-            "direction": DIRECTIONS[self.update_direction],
+            "direction": DIRECTIONS[self.update_direction] + PATHS[self.gradient_through],
             "data_digest": self.data.digest,
             "data": json.dumps(self.data.provenance(self._gradient_pass.skipped)),
             "seed": os.environ.get("PL_GLOBAL_SEED", "unset"),

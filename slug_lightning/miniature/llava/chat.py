@@ -86,12 +86,18 @@ def conversation(question: str, answer: str | None = None) -> list[dict[str, Any
 
 
 def prompt(processor: Any, question: str) -> str:
-    """The text that the model continues: ``USER: <image>\\nWhich digit is this? ASSISTANT:``."""
+    """The text that the model continues, up to ``ASSISTANT:``; ``<image>`` stands for the picture."""
     text: str = processor.apply_chat_template(conversation(question), add_generation_prompt=True)
     return text
 
 
 def _words() -> Sequence[str]:
     """Words and signs of all questions and answers, in a fixed order, each once."""
-    said = ["USER:", *QUESTIONS.values(), "ASSISTANT:", *possible_answers("digit"), *possible_answers("style")]
+    said = [
+        "USER:",
+        *QUESTIONS.values(),
+        "ASSISTANT:",
+        *possible_answers("digit"),
+        *possible_answers("style"),
+    ]
     return list(dict.fromkeys(word for text in said for word in re.findall(r"\w+|[^\w\s]+", text)))

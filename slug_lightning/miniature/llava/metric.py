@@ -21,8 +21,8 @@ class MiniatureAnswers(HostMetric):
     """Answers of the miniature LLaVA about pictures of scans that nothing was trained on.
 
     ``forget``: how often it names the concept when asked about the concept's own pictures. ``digit`` and
-    ``style``: right answers; pictures of the concept are left out of the question that asks for it. Decoding is
-    greedy and the pictures are the same in every call, so that figures of two points differ in the edit alone.
+    ``style``: right answers; pictures of the concept are left out of the question that asks for it. Decoding
+    is greedy and the pictures are the same in every call, so that two points differ in the edit alone.
 
     Args:
         search_scans: Scans that the search is shown, each in all ten styles.

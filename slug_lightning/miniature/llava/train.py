@@ -36,7 +36,7 @@ class LlavaRecipe:
     """
 
     times: int = 2
-    language: Schedule = field(default=Schedule(1200, 128, 2e-3, warmup=100, decay=1e-2, average=0.99, seed=1))
+    language: Schedule = field(default=Schedule(700, 128, 2e-3, warmup=100, decay=5e-2, average=0.99, seed=1))
 
 
 def train(folder: Path, recipe: LlavaRecipe, limit: int | None = None) -> dict[str, Any]:
@@ -82,7 +82,9 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         0.
     """
-    parser = argparse.ArgumentParser(prog="python -m slug_lightning.miniature.llava.train", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m slug_lightning.miniature.llava.train", description=__doc__
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
     parser.add_argument("--steps", type=int, help="number of updates; by default those of the recipe")
     parser.add_argument("--scans", type=int, help="use only so many scans, for a quick look")

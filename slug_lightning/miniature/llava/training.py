@@ -12,7 +12,7 @@ from slug_lightning.miniature.diffusion.optimising import Schedule, draw_rows, o
 from slug_lightning.miniature.llava.chat import LABELS, QUESTIONS, conversation, possible_answers
 
 IGNORED = -100  # what cross_entropy leaves out
-AUGMENTATION = 0.5  # strength of the changes to training pictures
+AUGMENTATION = 1.0  # strength of the changes to training pictures
 
 
 def train_language(host: Any, processor: Any, drawings: Drawings, schedule: Schedule) -> Any:
@@ -62,7 +62,7 @@ def answer_loss(host: Any, tokens: Tensor, start: int, features: Tensor) -> Tens
 
 @torch.inference_mode()
 def tower_features(host: Any, drawings: Drawings, seed: int = 0, batch_size: int = 500) -> Tensor:
-    """What the projector will read of each picture, slightly changed: ``(N, P, D)``, half precision."""
+    """What the projector will read of each picture, changed a little: ``(N, P, D)``, half precision."""
     generator = torch.Generator().manual_seed(seed)
     mean, std = 0.5, 0.25  # the miniature CLIP's
     features = []

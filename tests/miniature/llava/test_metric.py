@@ -9,11 +9,15 @@ def metric():
     return MiniatureAnswers(search_scans=10, final_scans=10)
 
 
+NAMES = ["forget", "digit", "style"]
+
+
 def test_every_picture_is_asked_about_where_it_belongs(metric):
-    counts = {name: share.n for name, share in metric.measure("seven", ["forget", "digit", "style"], "search").items()}
-    assert counts == {"forget": 10, "digit": 90, "style": 100}
-    counts = {name: share.n for name, share in metric.measure("mosaic", ["forget", "digit", "style"], "search").items()}
-    assert counts == {"forget": 10, "digit": 100, "style": 90}
+    def counts(concept):
+        return [metric.measure(concept, NAMES, "search")[name].n for name in NAMES]
+
+    assert counts("seven") == [10, 90, 100]
+    assert counts("mosaic") == [10, 100, 90]
 
 
 def test_the_same_call_gives_the_same_figures_and_examples(metric):
@@ -32,19 +36,18 @@ def test_search_and_final_share_no_picture(metric):
 
 
 def test_it_measures_the_very_host_that_it_loads(metric):
-    names = ["forget", "digit", "style"]
-    before = metric.measure("two", names, "search")
+    before = metric.measure("two", NAMES, "search")
     head = metric.load().lm_head.weight
     saved = head.detach().clone()
     try:
         head.data.zero_()
-        after = metric.measure("two", names, "search")
+        after = metric.measure("two", NAMES, "search")
     finally:
         head.data.copy_(saved)
     assert before["digit"].value > 0.5
     assert all(share.correct == 0 for share in after.values())
     assert not any(example.right for example in metric.examples())
-    assert metric.measure("two", names, "search") == before
+    assert metric.measure("two", NAMES, "search") == before
 
 
 def test_what_it_cannot_judge_is_refused():
