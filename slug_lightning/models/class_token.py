@@ -1,7 +1,6 @@
 """A vision tower whose gradients flow through patch tokens alone, which is what LLaVA reads."""
 
 from dataclasses import replace
-from typing import Literal
 
 import torch
 from open_clip.transformer import VisionTransformer
@@ -9,14 +8,6 @@ from torch import nn
 
 from slug_lightning.errors import SettingError
 from slug_lightning.models.stages import Stage, State, Tower
-
-GradientPaths = Literal["all", "patch_tokens"]
-
-# What headers of gradients and patches add to the words on their direction.
-PATHS: dict[GradientPaths, str] = {
-    "all": "",
-    "patch_tokens": "; gradients hold the class token fixed behind the last block that the host reads",
-}
 
 
 def through_patch_tokens(tower: Tower, model: nn.Module, blocks: int) -> Tower:

@@ -12,24 +12,21 @@ from typing import Any
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from torch import Tensor, nn
+from torch import Tensor
 
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
 from slug_lightning.functional import clip_loss, sigmoid_loss
 from slug_lightning.hosts import Example, HostMetric, HostName
 from slug_lightning.hosts.host_metric import FORGET
-from slug_lightning.hosts.reading import host_reading, keep_read
+from slug_lightning.hosts.reading import Reading, host_reading, keep_read
 from slug_lightning.models import (
     Clip,
     candidate_layers,
     get_layer,
     text_tower,
     tower_digest,
-    vision_tower,
 )
-from slug_lightning.models.class_token import PATHS, GradientPaths, through_patch_tokens
-from slug_lightning.models.stages import Tower
 from slug_lightning.search import (
     HostEvaluator,
     LayerScore,
@@ -47,6 +44,13 @@ from slug_lightning.unlearning.base import Unlearner
 from slug_lightning.unlearning.earlier import Earlier, Found, look_back, share
 from slug_lightning.unlearning.forget_loss import FORGET_LOSSES, ForgetLoss, ForgetLossName, encode_captions
 from slug_lightning.unlearning.gradient_pass import GradientPass
+from slug_lightning.unlearning.gradient_paths import (
+    HOST_LOSS,
+    PATHS,
+    GradientPaths,
+    HostLoss,
+    tower_of_path,
+)
 from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
 from slug_lightning.unlearning.moments import DIRECTIONS, DirectionName, Moments
 from slug_lightning.unlearning.processes import Processes
@@ -79,9 +83,9 @@ class SLUG(Unlearner):
         direction: Of the update: ``gradient`` (the paper) of the forget loss, or ``retain_aware``: weighed
             against retain gradients of all batches, see ``functional.retain_aware``. That takes a few times
             the memory of the candidate layers, and a killed pass begins anew.
-        gradient_through: ``all`` (the paper), or ``patch_tokens``: both losses' gradients reach the embedding
-            through the patch tokens that a LLaVA reads, not through the class token that it drops; see
-            ``models.class_token``. Needs a LLaVA as ``host`` or ``host_metric``.
+        gradient_through: ``all`` (the paper). ``patch_tokens``: both gradients reach the embedding by way of
+            the patch tokens that a LLaVA reads, see ``models.class_token``. ``host``: gradients of the
+            host's own losses, by the ``loss`` of ``host_metric``; captions and ``forget_loss`` are not used.
         host_metric: Search by what a host does in place of the CLIP's accuracy: a ``HostMetric``, such as
             ``slug_lightning.hosts.GeneratedImages`` or a class of your own. Only layers that this host reads
             are candidates. The final figures say both.
@@ -128,6 +132,7 @@ class SLUG(Unlearner):
         self._scores: list[LayerScore] | None = None
         self._started = 0.0
         self._forget_loss = ForgetLoss()
+        self._host_loss: HostLoss | None = None
 
     def load(self) -> Clip:
         """Load the model; only candidate layers take gradients."""
@@ -141,23 +146,26 @@ class SLUG(Unlearner):
                 names = set(self.host_evaluator.attach(clip.model, sorted(names), clip.name))
             for name, weight in clip.model.named_parameters():
                 weight.requires_grad_(name in names)
-            self.towers = self._vision_tower(clip.model), text_tower(clip.model)
+            vision, blocks = tower_of_path(self.gradient_through, clip.model, self._reading)
+            self.towers = vision, text_tower(clip.model)
+            if self.gradient_through == "host":
+                self._host_loss = HostLoss(self._checked_metric(), vision, blocks)
         assert self.clip is not None
         return self.clip
 
-    def _vision_tower(self, network: nn.Module) -> Tower:
-        """As gradients are to see it."""
-        tower = vision_tower(network)
-        if self.gradient_through == "all":
-            return tower
-        reading = None if self.host is None else host_reading(self.host)
-        reading = reading if self.host_evaluator is None else self.host_evaluator.reading
-        if reading is None or reading.tower != "vision":
+    @property
+    def _reading(self) -> Reading | None:
+        if self.host_evaluator is not None:
+            return self.host_evaluator.reading
+        return None if self.host is None else host_reading(self.host)
+
+    def _checked_metric(self) -> HostMetric:
+        if self.host_metric is None:
             raise SettingError(
-                "Expected a host that reads patch tokens for model.gradient_through patch_tokens, but got "
-                f"{self.host!r}. Set model.host llava or a model.host_metric on a LLaVA."
+                "Expected a model.host_metric for model.gradient_through host, but got none. Name one, or "
+                "take gradients through patch_tokens, which needs no host."
             )
-        return through_patch_tokens(tower, network, len(tower.stages) - 2 - reading.unread_blocks)
+        return self.host_metric
 
     def candidates(self) -> dict[str, Tensor]:
         """Weights of the candidate layers by name, in model order."""
@@ -216,6 +224,8 @@ class SLUG(Unlearner):
         # The key of the paper's loss stays what it was.
         if self.gradient_through != "all":
             content["through"] = self.gradient_through
+        if self._host_loss is not None:
+            content["host"] = [self.data.concept, json.dumps(self._host_loss.metric.account(), default=str)]
         if "forget" in roles and self.forget_loss == "contrast":
             captions = [self.contrast_captions, self.data.sample_seed]
             content["contrast"] = {"drawn": captions, "retain": self.data.pair_settings("retain")}
@@ -228,6 +238,8 @@ class SLUG(Unlearner):
         self._started = time.perf_counter()
         self._gradient_pass = None
         if self.gradients is None:
+            if self.host_evaluator is not None:
+                self.host_evaluator.host.to(self.device)
             self._forget_loss = self._make_forget_loss()
             retain = self._earlier.retain
             self._gradient_pass = GradientPass(
@@ -244,7 +256,7 @@ class SLUG(Unlearner):
 
     def _make_forget_loss(self) -> ForgetLoss:
         """On every process from the same captions, at the original weights."""
-        if self.forget_loss == "cosine":
+        if self.forget_loss == "cosine" or self._host_loss is not None:
             return ForgetLoss()
         self.network.eval()
         tokens = self.data.retained_texts(self.contrast_captions).to(self.device)
@@ -300,6 +312,8 @@ class SLUG(Unlearner):
 
     def loss_sum(self, batch: dict[str, Any]) -> Tensor:
         """The loss of a batch of one role, summed over its pairs."""
+        if self._host_loss is not None:
+            return self._host_loss(self.data.concept, batch["role"], batch["image"])
         vision, text = self.towers
         image, caption = vision.pooled(batch["image"]), text.by_length(batch["text"])
         # In bfloat16 the logits of InfoNCE would be off by half a unit.
@@ -332,7 +346,7 @@ class SLUG(Unlearner):
             "base_model": self.load().name,
             "base_fingerprint": json.dumps(self._fingerprint),
             "concept": self.data.concept,
-            "forget_loss": FORGET_LOSSES[self.forget_loss],
+            "forget_loss": FORGET_LOSSES[self.forget_loss] if self._host_loss is None else HOST_LOSS,
             "direction": DIRECTIONS[self.update_direction] + PATHS[self.gradient_through],
             "data_digest": self.data.digest,
             "data": json.dumps(self.data.provenance(self._gradient_pass.skipped)),

@@ -50,14 +50,21 @@ def answer_loss(host: Any, tokens: Tensor, start: int, features: Tensor) -> Tens
         start: Position of the answers' first token.
         features: What the vision tower gave for the pictures, ``(B, P, D)``.
     """
-    model, config = host.model, host.config
-    words = model.get_input_embeddings()(tokens)
-    patches = (tokens == config.image_token_id)[..., None]
-    states = words.masked_scatter(patches, model.multi_modal_projector(features))
-    hidden = model.language_model(inputs_embeds=states).last_hidden_state
-    predicted = host.lm_head(hidden[:, start - 1 : -1])  # the state before a token predicts it
-    wanted = tokens[:, start:].masked_fill(tokens[:, start:] == config.text_config.pad_token_id, IGNORED)
+    # The state before a token predicts it.
+    predicted = answer_logits(host, tokens, features)[:, start - 1 : -1]
+    padding = host.config.text_config.pad_token_id
+    wanted = tokens[:, start:].masked_fill(tokens[:, start:] == padding, IGNORED)
     return F.cross_entropy(predicted.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
+
+
+def answer_logits(host: Any, tokens: Tensor, features: Tensor) -> Tensor:
+    """Logits ``(B, T, V)`` of conversations ``(B, T)`` about pictures with features ``(B, P, D)``."""
+    model = host.model
+    words = model.get_input_embeddings()(tokens)
+    patches = (tokens == host.config.image_token_id)[..., None]
+    inputs = words.masked_scatter(patches, model.multi_modal_projector(features))
+    logits: Tensor = host.lm_head(model.language_model(inputs_embeds=inputs).last_hidden_state)
+    return logits
 
 
 @torch.inference_mode()
