@@ -3,13 +3,15 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from slug_lightning.errors import ConceptNotFoundError, SettingError
-from slug_lightning.hosts import GeneratedImages
+from slug_lightning.hosts import ClipJudge, GeneratedImages
 from slug_lightning.models import load_clip
 from slug_lightning.patch import Patch
 from slug_lightning.unlearning import SLUG
@@ -146,6 +148,18 @@ def test_generated_images_can_be_named_and_set_on_the_command_line(capsys, tmp_p
     assert isinstance(cli.model.host_metric, GeneratedImages)
     assert cli.model.host_metric.sampling.steps == 4
     assert cli.model.search.criterion == "host"
+
+
+def test_the_example_of_the_docs_is_a_configuration(tmp_path):
+    from slug_lightning.cli.lightning import build
+
+    root = Path(__file__).parent.parent.parent
+    path = tmp_path / "this.yaml"
+    path.write_text(re.search(r"```yaml\n(.*?)```", (root / "docs" / "hosts.md").read_text(), re.S)[1])
+    base = ["--config", str(root / "configs" / "stable_diffusion_1_5.yaml"), "--trainer.accelerator", "cpu"]
+    metric = build([*base, "--trainer.devices", "1", "--config", str(path)], run=False).model.host_metric
+    assert metric.sampling.dtype == "bfloat16"
+    assert isinstance(metric.judges["name"], ClipJudge)
 
 
 @pytest.mark.slow
