@@ -32,7 +32,7 @@ def test_raising_the_forget_loss_makes_the_name_less_likely():
     tower, blocks = tower_of_path("host", network, LLAVA_VISION)
     loss, weight = HostLoss(metric, tower, blocks), network.get_parameter(LAYER)
     (gradient,) = torch.autograd.grad(loss("seven", "forget", images), [weight])
-    host, size = metric.load(), 0.02 * float(weight.norm() / gradient.norm())
+    host, size = metric.load(), 0.02 * float(weight.detach().norm() / gradient.norm())
     place = host.get_parameter(IN_HOST)
     prompt = metric._questions["digit"].expand(4, -1)
 

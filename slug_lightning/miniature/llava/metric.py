@@ -134,7 +134,9 @@ class MiniatureAnswers(HostMetric):
 
     def _drawings(self, split: Split) -> Drawings:
         if split not in self._drawn:
-            self._drawn[split] = draw_part(split, seed=SEEDS[split])
+            # Enough scans for a quarter of the pictures to be the concept's own, and not the same ones.
+            limit = self.pictures[split] // 2
+            self._drawn[split] = draw_part(split, seed=SEEDS[split], limit=limit)
         return self._drawn[split]
 
 
