@@ -15,7 +15,6 @@ from slug_lightning.search.schedule import StepSchedule
 from slug_lightning.search.trace import Measured, Point, Probe, Trace, relative_drops, worst_drop
 
 Split = Literal["search", "final"]
-LIKELY = 0.05  # points that lose so much more than the best one on the first data set go on at once
 
 
 @dataclass(frozen=True)
@@ -172,18 +171,18 @@ def _measure_retained(sheet: _Sheet, datasets: Sequence[str]) -> Generator[Pass,
 def _measure_contenders(
     sheet: _Sheet, feasible: Sequence[int], datasets: Sequence[str]
 ) -> Generator[Pass, list[Measured], None]:
-    """Measure on the first data set, and on the others what can win after that.
+    """Measure on the first data set, then on the others: first what leads, then what can still win.
 
-    No data set can make a worst drop smaller. So where the first one takes more from a point than all of them
-    take from another, the point has lost.
+    No data set makes a worst drop smaller. So a point that loses more on the first one than another point
+    loses on any cannot win.
     """
     yield from sheet.measure([0, *feasible], datasets[:1])
     drops = sheet.drops(feasible)
-    likely = [i for i, drop in drops.items() if drop <= min(drops.values()) + LIKELY]
-    yield from sheet.measure([0, *likely], datasets[1:])
-    best = min(sheet.drops(likely).values(), default=math.inf)
-    open_still = [i for i, drop in drops.items() if i not in likely and drop <= best]
-    yield from sheet.measure(open_still, datasets[1:])
+    leading = [i for i, drop in drops.items() if drop == min(drops.values())]
+    yield from sheet.measure([0, *leading], datasets[1:])
+    best = min(sheet.drops(leading).values(), default=math.inf)
+    others = [i for i, drop in drops.items() if i not in leading and drop <= best]
+    yield from sheet.measure(others, datasets[1:])
 
 
 def is_feasible(measured: Measured, settings: SearchSettings) -> bool:
