@@ -44,15 +44,15 @@ def _attend(attention: nn.MultiheadAttention, asking: Tensor, x: Tensor, hidden:
     With one query, ``q . (K x)`` is cheaper as ``(K' q) . x``, and a mean of ``V x`` as ``V`` of the mean.
     The bias of the keys adds the same to all scores, which softmax ignores.
     """
-    heads = (attention.num_heads, -1)
+    heads, width = attention.num_heads, x.shape[-1]
     to_query, to_key, to_value = attention.in_proj_weight.chunk(3)
     query_bias, _, value_bias = attention.in_proj_bias.chunk(3)
-    query = F.linear(asking, to_query, query_bias).unflatten(1, heads)
-    asked = torch.einsum("bhd,hdw->bhw", query, to_key.unflatten(0, heads))
+    query = F.linear(asking, to_query, query_bias).reshape(len(x), heads, -1)
+    asked = torch.einsum("bhd,hdw->bhw", query, to_key.reshape(heads, -1, width))
     scores = asked @ x.transpose(1, 2) / math.sqrt(query.shape[-1])
     if hidden is not None:
         scores = scores.masked_fill(hidden[:, None], float("-inf"))
-    mean = scores.softmax(dim=-1).to(x.dtype) @ x
-    value = torch.einsum("bhw,hdw->bhd", mean, to_value.unflatten(0, heads)).flatten(1) + value_bias
-    out: Tensor = attention.out_proj(value)
+    mean = scores.float().softmax(dim=-1).to(x.dtype) @ x
+    value = torch.einsum("bhw,hdw->bhd", mean, to_value.reshape(heads, -1, width)).flatten(1)
+    out: Tensor = attention.out_proj(value + value_bias)
     return out
