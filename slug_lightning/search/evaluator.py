@@ -42,9 +42,9 @@ def _in_parts(tower: Tower, inputs: Tensor) -> tuple[Sequence[Tensor], Tensor]:
     """
     size = PART[tower.name] if inputs.device.type == "cpu" else max(1, len(inputs))
     if tower.end is None:
-        return inputs.split(size), torch.arange(len(inputs), device=inputs.device)
+        return torch.split(inputs, size), torch.arange(len(inputs), device=inputs.device)
     order = tower.end(inputs).argsort(stable=True)
-    return [tower.trimmed(inputs[part]) for part in order.split(size)], order.argsort()
+    return [tower.trimmed(inputs[part]) for part in torch.split(order, size)], order.argsort()
 
 
 class PointEvaluator:
