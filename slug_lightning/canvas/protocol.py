@@ -129,14 +129,14 @@ def load_protocol(name: str | Path) -> Protocol:
         return _parse(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise BadDataError(
-            f"Expected {str(path)!r} to be a protocol like {str(FOLDER / 'miniature.json')!r} but got: {error}."
+            f"Expected {str(path)!r} to be a protocol like canvas/protocols/miniature.json but got: {error}."
         ) from None
 
 
 def _parse(content: Any) -> Protocol:
     if not isinstance(content, dict):
         raise TypeError(f"a {type(content).__name__}")
-    lists = {key: tuple(content.pop(key, ())) for key in ("themes", "objects", "seeds", "no_style")}
+    lists: dict[str, Any] = {key: tuple(content.pop(key, ())) for key in ("themes", "objects", "seeds", "no_style")}
     protocol = Protocol(**content, **lists)
     for key in ("themes", "objects", "seeds"):
         names = lists[key]

@@ -21,7 +21,9 @@ class UnlearningAccuracies(NamedTuple):
     cra_elsewhere: float
 
 
-def unlearning_accuracies(own_hits: Tensor, other_hits: Tensor, total: Tensor, target: int) -> UnlearningAccuracies:
+def unlearning_accuracies(
+    own_hits: Tensor, other_hits: Tensor, total: Tensor, target: int
+) -> UnlearningAccuracies:
     r"""UnlearnCanvas' accuracies (arXiv 2402.11846) of one target.
 
     With rows :math:`i` of the target's kind and columns :math:`j` of the other, hits :math:`h`, :math:`o` and

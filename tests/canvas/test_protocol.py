@@ -40,7 +40,9 @@ def test_images_of_the_target_can_be_left_out(canvas):
 def test_photographs_are_no_target_and_a_slip_has_near_misses(canvas):
     assert canvas.kind("Crayon") == "style"
     assert canvas.kind("Dogs") == "object"
-    with pytest.raises(ConceptNotFoundError, match="a style or an object of 'unlearncanvas' but got 'Van Gogh'"):
+    with pytest.raises(
+        ConceptNotFoundError, match="a style or an object of 'unlearncanvas' but got 'Van Gogh'"
+    ):
         canvas.kind("Van Gogh")
     with pytest.raises(ConceptNotFoundError, match="Closest"):
         canvas.kind("Seed_Images")

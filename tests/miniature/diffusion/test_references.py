@@ -1,0 +1,19 @@
+from PIL import Image
+
+from slug_lightning.canvas.images import find_references
+from slug_lightning.canvas.protocol import load_protocol
+from slug_lightning.miniature.diffusion.references import write_references
+
+
+def test_they_have_the_data_sets_layout_and_stay_as_they_are(tmp_path):
+    folder = write_references(tmp_path / "references", count=2)
+    files = sorted(path.relative_to(folder) for path in folder.rglob("*.jpg"))
+    assert len(files) == 10 * 10 * 2
+    with Image.open(folder / "chalk_drawing" / "seven" / "1.jpg") as image:
+        assert image.size == (32, 32)
+    stamp = (folder / files[0]).stat().st_mtime_ns
+    write_references(folder, count=2)
+    assert (folder / files[0]).stat().st_mtime_ns == stamp
+    protocol = load_protocol("miniature")
+    whole = write_references(tmp_path / "five", protocol.references)
+    assert len(find_references(whole, protocol, "seven")) == 10 * 9 * 5
