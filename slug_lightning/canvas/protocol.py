@@ -136,7 +136,9 @@ def load_protocol(name: str | Path) -> Protocol:
 def _parse(content: Any) -> Protocol:
     if not isinstance(content, dict):
         raise TypeError(f"a {type(content).__name__}")
-    lists: dict[str, Any] = {key: tuple(content.pop(key, ())) for key in ("themes", "objects", "seeds", "no_style")}
+    lists: dict[str, Any] = {
+        key: tuple(content.pop(key, ())) for key in ("themes", "objects", "seeds", "no_style")
+    }
     protocol = Protocol(**content, **lists)
     for key in ("themes", "objects", "seeds"):
         names = lists[key]

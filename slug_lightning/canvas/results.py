@@ -107,8 +107,7 @@ def figures_of(target: str, protocol: Protocol, judged: Judged) -> dict[str, flo
     kind = protocol.kind(target)
     tables = judged.style_hits, judged.object_hits, judged.total
     own, other, total = tables if kind == "style" else (tables[1].T, tables[0].T, tables[2].T)
-    found = unlearning_accuracies(own, other, total, protocol.names(kind).index(target))
-    return {"UA": found.ua, "IRA": found.ira, "CRA": found.cra, "CRA_elsewhere": found.cra_elsewhere}
+    return unlearning_accuracies(own, other, total, protocol.names(kind).index(target))
 
 
 def cost_of(report: Mapping[str, Any]) -> Cost:

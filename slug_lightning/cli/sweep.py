@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -143,12 +143,8 @@ def _digest(words: Sequence[str], more: bytes) -> str:
 
 def _config_bytes(words: Sequence[str]) -> bytes:
     """Contents of the configuration files: another content is another sweep."""
-    pairs = zip(words, [*words[1:], ""], strict=True)
-    paths = [
-        after if "=" not in word else word.split("=", 1)[1]
-        for word, after in pairs
-        if word.split("=")[0] == "--config"
-    ]
+    paths = [after for word, after in pairwise(words) if word == "--config"]
+    paths += [word.removeprefix("--config=") for word in words if word.startswith("--config=")]
     return b"".join(Path(path).read_bytes() for path in paths if Path(path).is_file())
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from slug_lightning.functional.unlearning_accuracy import UnlearningAccuracies, unlearning_accuracies
+from slug_lightning.functional.unlearning_accuracy import unlearning_accuracies
 
 
 class CanvasAccuracy(Metric):
@@ -71,7 +71,7 @@ class CanvasAccuracy(Metric):
         ):
             table.index_put_(cells, values, accumulate=True)
 
-    def accuracies(self) -> UnlearningAccuracies:
+    def accuracies(self) -> dict[str, float]:
         """All figures, from the counts of this process; use ``compute`` for those of all."""
         own, other, total = self.style_hits, self.object_hits, self.total
         if self.kind == "object":
@@ -81,4 +81,4 @@ class CanvasAccuracy(Metric):
     def compute(self) -> dict[str, Tensor]:
         """UA, IRA and CRA."""
         found = self.accuracies()
-        return {name: torch.tensor(getattr(found, name.lower())) for name in ("UA", "IRA", "CRA")}
+        return {name: torch.tensor(found[name]) for name in ("UA", "IRA", "CRA")}

@@ -97,7 +97,8 @@ def row_of_report(name: str, concept: str, run: str, report: Mapping[str, Any]) 
         report: A valid report.
     """
     rows = metric_rows(report)
-    judged = next(row for row in rows if row.name == criterion(report)[0])
+    metric = criterion(report)[0]
+    judged = next((row for row in rows if row.name == metric), rows[0])
     efficiency = report["efficiency"]
     row = SweepRow(
         id=name,
@@ -204,9 +205,14 @@ def render_sweep(rows: Sequence[SweepRow], total: int, seconds: float) -> str:
     )
 
 
+def _duration(value: float) -> str:
+    """A wall clock that may be days."""
+    return wording.seconds(value) if value < 3600 else f"{value / 3600:.1f} h"
+
+
 def _facts(rows: Sequence[SweepRow], done: Sequence[SweepRow], seconds: float) -> list[tuple[str, str]]:
     """What a reader asks of many rows."""
-    found = [("Wall clock", f"{wording.seconds(seconds)} (this start of the sweep)")]
+    found = [("Wall clock", f"{_duration(seconds)} since this start of the sweep")]
     for shared, label in ((False, "With an own retain pass"), (True, "With shared retain gradients")):
         times = [row.seconds for row in rows if row.retain_shared == shared and row.run and row.seconds]
         if times:

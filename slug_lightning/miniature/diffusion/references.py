@@ -22,7 +22,7 @@ def write_references(folder: Path, count: int = 5, seed: int = 0) -> Path:
     """
     if folder.is_dir():
         return folder
-    drawn = draw_part("final", seed=seed + 1)
+    drawn = draw_part("final", seed=seed + 1, limit=20 * count)  # enough of each digit
     styles, digits = names_of("styles"), names_of("digits")
     with atomic_folder(folder) as draft:
         for s, style in enumerate(styles):
