@@ -4,16 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from slug_lightning.miniature.diffusion.autoencoder import LATENT_CHANNELS, LATENT_SIDE
 from slug_lightning.miniature.diffusion.drawings import Drawings
 from slug_lightning.miniature.diffusion.optimising import Schedule, draw_rows, optimise
+from slug_lightning.miniature.diffusion.prompts import PROMPT, WORDINGS
 from slug_lightning.miniature.styles import STYLES
 
 NO_PROMPT = 0.1  # share of training pictures with the empty prompt, for classifier-free guidance
 PLAIN = 0.5  # share of prompts in the wording of ``PROMPT``; the others are in any wording
+MOST_SIGNAL = 5.0  # signal-to-noise ratio above which a noise level counts less
 
 
 def new_unet() -> Any:
@@ -78,18 +79,40 @@ def train_unet(
         times = torch.randint(0, scheduler.config.num_train_timesteps, (len(rows),), generator=generator)
         said = states[_wordings(len(states), len(rows), generator), prompts[rows]]
         predicted = unet(scheduler.add_noise(clean, noise, times), times, said).sample
-        return F.mse_loss(predicted, scheduler.get_velocity(clean, noise, times))
+        errors = (predicted - scheduler.get_velocity(clean, noise, times)).square().mean(dim=(1, 2, 3))
+        weighted: Tensor = level_weights(scheduler.alphas_cumprod[times]) * errors
+        return weighted.mean()
 
     return optimise(unet, loss, schedule, watch)
 
 
+def level_weights(signal: Tensor) -> Tensor:
+    """How much noise levels count: less where little noise is left and digit and style are long decided.
+
+    ``(min(SNR, MOST_SIGNAL) + 1) / (SNR + 1)``: the error of the velocity is ``SNR + 1`` times that of the
+    clean latents.
+
+    Args:
+        signal: Shares of the signal in the variance, ``alphas_cumprod``, shape ``(N,)``.
+
+    Returns:
+        Weights in ``(0, 1]``, same shape.
+
+    Example:
+        >>> level_weights(torch.tensor([0.5, 0.99])).tolist()
+        [1.0, 0.05999...]
+
+    Source:
+        Min-SNR weighting (arXiv 2303.09556), bounded on one side.
+    """
+    ratio = signal / (1 - signal)
+    return (ratio.clamp(max=MOST_SIGNAL) + 1) / (ratio + 1)
+
+
 def _wordings(count: int, size: int, generator: torch.Generator) -> Tensor:
     """For each picture which row of the states to read; the last is the empty prompt."""
-    from slug_lightning.miniature.captions import BOTH
-    from slug_lightning.miniature.diffusion.prompts import PROMPT
-
     wording = torch.randint(0, count - 1, (size,), generator=generator)
     chance = torch.rand(size, generator=generator)
-    wording[chance < PLAIN + NO_PROMPT] = BOTH.index(PROMPT)
+    wording[chance < PLAIN + NO_PROMPT] = WORDINGS.index(PROMPT)
     wording[chance < NO_PROMPT] = count - 1
     return wording

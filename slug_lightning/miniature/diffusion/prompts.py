@@ -6,12 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slug_lightning.miniature.captions import BOTH
+from slug_lightning.miniature.captions import BOTH, DIGIT_ONLY, STYLE_ONLY
 from slug_lightning.miniature.scans import DIGIT_WORDS
 from slug_lightning.miniature.styles import STYLES
 
 PROMPT = "a {style} of a {digit}"  # one of the captions of the training shards
 COUNT = len(DIGIT_WORDS) * len(STYLES)
+WORDINGS = (*BOTH, *DIGIT_ONLY, *STYLE_ONLY)
 
 
 def all_prompts(template: str = PROMPT) -> list[str]:
@@ -29,12 +30,12 @@ def all_prompts(template: str = PROMPT) -> list[str]:
 
 
 def training_states(tokenizer: Any, text_encoder: Any) -> Tensor:
-    """Text states of every prompt in every wording of the captions that names both.
+    """Text states of every prompt in each of ``WORDINGS``; some of them leave the digit or the style out.
 
     Returns:
-        Shape ``(templates + 1, 100, T, D)``; the last row is the empty prompt, 100 times.
+        Shape ``(wordings + 1, 100, T, D)``; the last row is the empty prompt, 100 times.
     """
-    states = [encode_prompts(all_prompts(template), tokenizer, text_encoder) for template in BOTH]
+    states = [encode_prompts(all_prompts(template), tokenizer, text_encoder) for template in WORDINGS]
     empty = encode_prompts([""], tokenizer, text_encoder).expand(COUNT, -1, -1)
     return torch.stack([*states, empty])
 

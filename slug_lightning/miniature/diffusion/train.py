@@ -58,7 +58,7 @@ class DiffusionRecipe:
     digit: Schedule = field(default=Schedule(800, 64, 3e-3, warmup=50, average=0.99, seed=1))
     style: Schedule = field(default=Schedule(300, 64, 3e-3, warmup=50, average=0.99, seed=1))
     autoencoder: Schedule = field(default=Schedule(600, 64, 3e-3, warmup=50, average=0.99, seed=1))
-    unet: Schedule = field(default=Schedule(2600, 64, 1.2e-3, warmup=100, average=0.995, seed=1, stop=750))
+    unet: Schedule = field(default=Schedule(3000, 64, 1.2e-3, warmup=100, average=0.995, seed=1))
 
 
 def train(folder: Path, recipe: DiffusionRecipe, limit: int | None = None) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import torch
 from slug_lightning.miniature.captions import BOTH
 from slug_lightning.miniature.diffusion.prompts import (
     PROMPT,
+    WORDINGS,
     all_prompts,
     encode_prompts,
     training_states,
@@ -23,7 +24,7 @@ def test_prompts_are_ordered_by_digit_and_style():
 def test_states_are_those_of_each_wording_and_of_no_prompt():
     tokenizer, encoder = miniature_tokenizer(), miniature_text_encoder().eval()
     states = training_states(tokenizer, encoder)
-    assert states.shape == (len(BOTH) + 1, 100, 24, 96)
+    assert states.shape == (len(WORDINGS) + 1, 100, 24, 96)
     one = encode_prompts([all_prompts(BOTH[3])[42]], tokenizer, encoder)
     torch.testing.assert_close(states[3, 42], one[0], atol=1e-5, rtol=1e-5)
     assert torch.equal(states[-1, 0], states[-1, 99])
