@@ -46,7 +46,8 @@ class TargetResult:
         by_object: Object accuracy of each object.
         patched: Whether there was a patch; without one these are the figures of the original model.
         cost: If it is known.
-        key: Of what was measured; a result with the same key is not measured again.
+        setting: Digest of protocol, classifiers and FID's features: results that differ here do not belong
+            into one average.
     """
 
     target: str
@@ -58,11 +59,11 @@ class TargetResult:
     by_object: Mapping[str, float]
     patched: bool
     cost: Cost | None
-    key: str
+    setting: str
 
     @classmethod
     def of(
-        cls, target: str, protocol: Protocol, judged: Judged, patched: bool, cost: Cost | None, key: str
+        cls, target: str, protocol: Protocol, judged: Judged, patched: bool, cost: Cost | None, setting: str
     ) -> "TargetResult":
         """The result that follows from counts."""
         return cls(
@@ -75,7 +76,7 @@ class TargetResult:
             by_object=_shares(judged.object_hits.sum(0), judged.total.sum(0), protocol.objects),
             patched=patched,
             cost=cost,
-            key=key,
+            setting=setting,
         )
 
     def save(self, path: Path) -> None:

@@ -1,16 +1,21 @@
 """``slug canvas``: UnlearnCanvas, or the same in miniature, on patched pipelines or folders of images."""
 
 from collections.abc import Sequence
-from inspect import cleandoc
 from pathlib import Path
 from typing import Literal
 
-from jsonargparse import auto_cli
+from slug_lightning.cli.typed_function import run_function
+
+EXAMPLES = """examples:
+  slug canvas --config configs/canvas/unlearncanvas.yaml
+  slug canvas --config configs/canvas/miniature.yaml --targets seven chalk_drawing
+  slug canvas --images 'answers/{target}' --targets Crayon --original false --references data/unlearn_canvas
+"""
 
 
 def canvas(
     protocol: str = "unlearncanvas",
-    targets: Literal["all", "styles", "objects"] | list[str] = "all",
+    targets: list[str] | None = None,
     pipeline: str | None = None,
     patches: str | None = None,
     images: str = "{out}/images/{target}",
@@ -40,8 +45,8 @@ def canvas(
 
     Args:
         protocol: unlearncanvas, miniature, or a JSON file like those.
-        targets: all, styles, objects, or a list of names. Several machines may each take some into one OUT:
-            the table is of all results there.
+        targets: all, styles, objects, or names, one or several. Several machines may each take some into one
+            OUT: the table is of all results there.
         pipeline: miniature, or a Stable Diffusion's folder of diffusers, fine-tuned on the data set.
         patches: Pattern of the patch files, {target} stands for the name; of several the newest.
         images: Pattern of the folders of images; {target} is original for the model without a patch.
@@ -67,7 +72,8 @@ def canvas(
 
     benchmark = load_protocol(protocol)
     groups = {"all": benchmark.targets, "styles": benchmark.styles, "objects": benchmark.objects}
-    chosen = groups[targets] if isinstance(targets, str) else tuple(targets)
+    named = [name for word in targets or ["all"] for name in groups.get(word, (word,))]
+    chosen = list(dict.fromkeys(named))
     for target in chosen:
         benchmark.kind(target)
     run = Canvassing(
@@ -95,7 +101,4 @@ def canvas(
 
 def run(words: Sequence[str]) -> int:
     """Parse and run."""
-    about = cleandoc(canvas.__doc__ or "").partition("\nArgs:")[0]
-    return int(
-        auto_cli(canvas, args=list(words[1:]), prog="slug canvas", as_positional=False, description=about)
-    )
+    return run_function(canvas, words[1:], "slug canvas", epilog=EXAMPLES)

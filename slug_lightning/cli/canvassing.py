@@ -57,7 +57,7 @@ class Canvassing:
     batch_size: int
     num_workers: int
     out: Path
-    _judged: dict[str, tuple[Judged, str]] = field(default_factory=dict)
+    _judged: dict[str, Judged] = field(default_factory=dict)
 
     def run(self, targets: Sequence[str]) -> int:
         """Measure all targets that are not measured yet, and write the table.
@@ -130,17 +130,18 @@ class Canvassing:
         return write_references(self.out / "references", self.protocol.references)
 
     @cached_property
-    def _eyes(self) -> list[str]:
-        """What looks at the images, as digests."""
+    def _setting(self) -> str:
+        """Digest of what looks at the images, and of what is asked."""
         judges = [judge.model.state_dict() for judge in self._judges.values()]
-        return [tensor_digest(value) for state in judges for value in state.values()]
+        eyes = [tensor_digest(value) for state in judges for value in state.values()]
+        return _digest([asdict(self.protocol), eyes, self.fid])
 
     def _result(self, target: str) -> TargetResult:
         patch = self._patch(target) if self.pipeline is not None else None
         patched = patch is not None or self.pipeline is None
-        judged, key = self._judge(target if patched else ORIGINAL, patch, target)
+        judged = self._judge(target if patched else ORIGINAL, patch, target)
         cost = None if patch is None else _cost_beside(patch)
-        result = TargetResult.of(target, self.protocol, judged, patched, cost, key)
+        result = TargetResult.of(target, self.protocol, judged, patched, cost, self._setting)
         result.save(self._result_file(target))
         return result
 
@@ -161,7 +162,7 @@ class Canvassing:
     def _result_file(self, target: str) -> Path:
         return self.out / "results" / f"{target}.json"
 
-    def _judge(self, name: str, patch: Path | None, target: str | None = None) -> tuple[Judged, str]:
+    def _judge(self, name: str, patch: Path | None, target: str | None = None) -> Judged:
         """Counts of one folder of images; of the original model they serve every target."""
         folder = Path(self.images.replace("{out}", str(self.out)).replace("{target}", name))
         if self.pipeline is not None and name not in self._judged:
@@ -176,14 +177,14 @@ class Canvassing:
             self.batch_size,
             self.num_workers,
         )
-        key = self._key(data, without)
         if name not in self._judged:
+            key = self._key(data, without)
             counts = self.out / "counts" / f"{name}.json"
             known = Judged.load(counts, key)
             if known is None:
                 known = self._look(data, without)
                 known.save(counts, key)
-            self._judged = {k: v for k, v in self._judged.items() if k == ORIGINAL} | {name: (known, key)}
+            self._judged = {k: v for k, v in self._judged.items() if k == ORIGINAL} | {name: known}
         return self._judged[name]
 
     def _draw(self, folder: Path, name: str, patch: Path | None) -> None:
@@ -217,24 +218,24 @@ class Canvassing:
 
     def _key(self, data: CanvasDataModule, target: str | None) -> str:
         content = {
-            "protocol": asdict(self.protocol),
             "target": target,
             "answers": images_digest(data.answers),
             "references": images_digest(data.references),
-            "eyes": self._eyes,
-            "fid": self.fid,
+            "setting": self._setting,
         }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return _digest(content)
 
     def _write(self, failed: dict[str, str]) -> str:
         """The table of all results that are there, also those of other machines."""
         found = [TargetResult.load(self._result_file(target)) for target in self.protocol.targets]
-        results = [result for result in found if result is not None]
+        results = [result for result in found if result is not None and result.setting == self._setting]
         rows: list[tuple[str, Averages]] = [(self.method, average(results))]
         if ORIGINAL in self._judged:
-            judged, key = self._judged[ORIGINAL]
+            judged = self._judged[ORIGINAL]
             names = [result.target for result in results] or list(self.protocol.targets)
-            before = [TargetResult.of(name, self.protocol, judged, True, None, key) for name in names]
+            before = [
+                TargetResult.of(name, self.protocol, judged, True, None, self._setting) for name in names
+            ]
             rows.insert(0, ("before unlearning", average(before)))
         table = canvas_table(rows, self.protocol)
         document = {
@@ -247,6 +248,10 @@ class Canvassing:
         write_text(self.out / "canvas.json", json.dumps(document, indent=1, allow_nan=False) + "\n")
         write_text(self.out / "canvas.md", table)
         return f"{table}\n{self.out / 'canvas.md'}"
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _cost_beside(patch: Path) -> Any:

@@ -15,7 +15,7 @@ def judged(fid=None):
 
 
 def result(target="Red_Ink", cost=None, patched=True, fid=None):
-    return TargetResult.of(target, SMALL, judged(fid), patched, cost, "key")
+    return TargetResult.of(target, SMALL, judged(fid), patched, cost, "setting")
 
 
 def test_figures_of_a_style_and_of_an_object():

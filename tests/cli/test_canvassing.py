@@ -67,12 +67,15 @@ def test_images_of_a_folder_are_judged_once(protocol, references, answers, tmp_p
     assert canvas(protocol, out, *words, "--method", "made up") == 0
     assert (out / "counts" / "seven.json").stat().st_mtime_ns == stamp  # nothing is looked at again
     assert (out / "canvas.md").read_text() == table
+    other = {**json.loads((out / "results" / "seven.json").read_text()), "target": "three", "setting": "x"}
+    (out / "results" / "three.json").write_text(json.dumps(other))  # of other classifiers
     (answers / "seven" / "ink_drawing_two_seed188.jpg").write_bytes(
         (answers / "seven" / "ink_drawing_one_seed188.jpg").read_bytes()
     )
     assert canvas(protocol, out, *words) == 0
     changed = TargetResult.load(out / "results" / "seven.json")
     assert changed.figures["IRA"] < result.figures["IRA"]
+    assert [row["target"] for row in json.loads((out / "canvas.json").read_text())["targets"]] == ["seven"]
 
 
 def test_a_target_that_cannot_be_measured_does_not_lose_the_rest(
