@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from slug_lightning.atomic import link_or_copy, write_text
 from slug_lightning.errors import SlugError
@@ -120,10 +120,7 @@ def _aside(job: Job) -> Iterator[None]:
     job.row_file.parent.mkdir(parents=True, exist_ok=True)
     where = job.cwd if job.cwd.is_dir() else Path.cwd()  # another machine of a cluster may not have it
     threads = torch.get_num_threads()
-    logs = logging.getLogger("lightning.pytorch")
-    handlers, propagate = logs.handlers, logs.propagate
-    with job.row_file.with_suffix(".log").open("w", encoding="utf-8") as file, chdir(where):
-        logs.handlers, logs.propagate = [logging.StreamHandler(file)], False
+    with job.row_file.with_suffix(".log").open("w", encoding="utf-8") as file, chdir(where), _logged(file):
         if job.threads is not None:
             torch.set_num_threads(job.threads)
         try:
@@ -133,8 +130,21 @@ def _aside(job: Job) -> Iterator[None]:
             traceback.print_exc(file=file)
             raise
         finally:
-            logs.handlers, logs.propagate = handlers, propagate
             torch.set_num_threads(threads)
+
+
+@contextmanager
+def _logged(file: TextIO) -> Iterator[None]:
+    """Lightning's loggers keep the stream that they began with."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    before = [(logger.handlers, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [logging.StreamHandler(file)], False
+    try:
+        yield
+    finally:
+        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
 
 
 def _sentence(error: BaseException) -> str:

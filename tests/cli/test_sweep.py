@@ -66,6 +66,7 @@ def test_the_retain_pass_is_made_once(swept):
     assert len(list((folder / "out" / "runs" / ".retain").glob("*/gradients.safetensors"))) == 1
 
 
+@pytest.mark.slow
 def test_a_patch_with_shared_retain_gradients_is_that_of_a_lone_run_bit_for_bit(swept, tiny_world, tmp_path):
     folder, _ = swept
     lone = ["--data.concept", "three", "--data.left_out", '["seven", "three", "nobody"]', *SHORT]
@@ -99,7 +100,7 @@ def test_options_that_no_request_could_run_with_are_refused_at_once(tiny_world, 
 
 
 def row(job):
-    return SweepRow(job.id, job.concept, "done")
+    return SweepRow(job.id, job.concept, "done", before=1.0, after=0.0)
 
 
 def die_at_two(job):
@@ -131,7 +132,7 @@ def test_requests_with_their_own_settings_are_led_by_their_own(tmp_path):
 
     def note(job):
         order.append(job.id)
-        return SweepRow(job.id, job.concept, "failed" if job.id == "a" else "done")
+        return row(job) if job.id != "a" else SweepRow(job.id, job.concept, "failed", sentence="Bad.")
 
     requests = [DeletionRequest(name, name) for name in "abc"]
     requests += [DeletionRequest(name, name, options={"data.root": "x"}) for name in "xy"]
