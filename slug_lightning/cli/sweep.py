@@ -77,13 +77,15 @@ class Sweep:
         if rows:
             print(f"{len(rows):,} of {len(jobs):,} requests are done already.", flush=True)
         started = written = time.perf_counter()
-        for row in self._finish(jobs, rows, function):
-            rows[row.id] = row
-            print(f"{len(rows):,} of {len(jobs):,}: {row.id}: {row.outcome}", flush=True)
-            if time.perf_counter() - written > 60:
-                self._write(jobs, rows, time.perf_counter() - started)
-                written = time.perf_counter()
-        self._write(jobs, rows, time.perf_counter() - started)
+        try:
+            for row in self._finish(jobs, rows, function):
+                rows[row.id] = row
+                print(f"{len(rows):,} of {len(jobs):,}: {row.id}: {row.outcome}", flush=True)
+                if time.perf_counter() - written > 60:
+                    self._write(jobs, rows, time.perf_counter() - started)
+                    written = time.perf_counter()
+        finally:  # also when it is interrupted
+            self._write(jobs, rows, time.perf_counter() - started)
         return [rows[job.id] for job in jobs]
 
     def _finish(

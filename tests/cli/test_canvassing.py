@@ -9,9 +9,13 @@ from slug_lightning.canvas.protocol import FOLDER, load_protocol
 from slug_lightning.canvas.results import TargetResult
 from slug_lightning.cli import main
 from slug_lightning.miniature.diffusion.references import write_references
+from slug_lightning.miniature.recipe import WorldRecipe
 from slug_lightning.miniature.world import build_world
 from tests.helpers import fit
 
+SMALL_WORLD = WorldRecipe(
+    scans=300, search_scans=60, final_scans=80, search_styles=2, pairs_per_shard=400, forget_pairs=48
+)
 MINIATURE = ["--style_classifier", "miniature", "--object_classifier", "miniature", "--fid", "miniature"]
 
 
@@ -99,9 +103,9 @@ def test_a_target_that_cannot_be_measured_does_not_lose_the_rest(
 @pytest.mark.slow
 def test_the_protocol_in_miniature_with_patches_of_a_style_and_of_a_digit(tmp_path, protocol, capsys):
     """CI's run of the whole: patches, drawn images, counts, FID, cost, table; a killed run goes on."""
-    host = ["--model.host", "stable-diffusion-1", "--data.retain_limit", "1024"]
+    host = ["--model.host", "stable-diffusion-1", "--data.retain_limit", "320"]
     for kind, concept in (("digits", "seven"), ("styles", "chalk drawing")):
-        world = build_world(tmp_path / kind, concepts=kind)
+        world = build_world(tmp_path / kind, SMALL_WORLD, concepts=kind)
         aliases = json.dumps(list(world.aliases(concept)))
         out = tmp_path / "fits" / kind
         fit(world.root, out, "--data.concept", concept, "--data.aliases", aliases, *host)

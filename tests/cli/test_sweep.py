@@ -143,6 +143,20 @@ def test_requests_with_their_own_settings_are_led_by_their_own(tmp_path):
     assert order[2:] == ["b", "c", "y"]
 
 
+def test_an_interrupted_sweep_has_a_summary_of_what_is_done(tmp_path):
+    def stop_at_two(job):
+        if job.id == "two":
+            raise KeyboardInterrupt
+        return row(job)
+
+    made, _ = jobs_of(tmp_path, ["one", "two"], workers=1)
+    with pytest.raises(KeyboardInterrupt):
+        made.run(stop_at_two)
+    document = json.loads((tmp_path / "sweep.json").read_text())
+    assert [one["id"] for one in document["requests"]] == ["one"]
+    assert document["total"] == 2
+
+
 def test_every_request_leaves_out_the_names_of_all(tmp_path):
     _, jobs = jobs_of(tmp_path, ["Ada Example", "Ben Example"])
     for job in jobs:
