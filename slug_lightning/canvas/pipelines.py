@@ -29,29 +29,40 @@ def load_pipeline(
         DataNotFoundError: If there is no such folder.
         SettingError: If it is not a Stable Diffusion.
     """
-    from diffusers import DDIMScheduler, StableDiffusionPipeline
+    from diffusers import DDIMScheduler
 
-    if source == "miniature":
-        from slug_lightning.miniature.diffusion.pipeline import miniature_stable_diffusion
-
-        pipeline = miniature_stable_diffusion()
-    else:
-        if not (Path(source) / "model_index.json").is_file():
-            raise DataNotFoundError(
-                f"Expected --pipeline to be miniature or a folder of diffusers with model_index.json but got "
-                f"{source!r}. Save the pipeline with save_pretrained first."
-            )
-        kind: Any = StableDiffusionPipeline
-        try:
-            pipeline = kind.from_pretrained(source, safety_checker=None, requires_safety_checker=False)
-        except (ValueError, OSError, TypeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise SettingError(f"Expected a Stable Diffusion in {source!r} but got: {reason}.") from error
+    dtype = getattr(torch, precision)
+    pipeline = _miniature(dtype) if source == "miniature" else _saved(source, dtype)
     if sampler == "ddim":
         schedulers: Any = DDIMScheduler
         pipeline.scheduler = schedulers.from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(device, getattr(torch, precision))
+    return pipeline.to(device)
+
+
+def _miniature(dtype: torch.dtype) -> Any:
+    from slug_lightning.miniature.diffusion.pipeline import miniature_stable_diffusion
+
+    pipeline = miniature_stable_diffusion()
+    return pipeline if dtype == torch.float32 else pipeline.to(dtype)
+
+
+def _saved(source: str, dtype: torch.dtype) -> Any:
+    from diffusers import StableDiffusionPipeline
+
+    if not (Path(source) / "model_index.json").is_file():
+        raise DataNotFoundError(
+            f"Expected --pipeline to be miniature or a folder of diffusers with model_index.json but got "
+            f"{source!r}. Save the pipeline with save_pretrained first."
+        )
+    kind: Any = StableDiffusionPipeline
+    try:
+        return kind.from_pretrained(
+            source, torch_dtype=dtype, safety_checker=None, requires_safety_checker=False
+        )
+    except (ValueError, OSError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise SettingError(f"Expected a Stable Diffusion in {source!r} but got: {reason}.") from error
 
 
 def describe(pipeline: Any, patch: Path | None) -> dict[str, Any]:

@@ -21,6 +21,15 @@ def test_what_decides_the_images_is_described(tmp_path):
     assert [key for key in before if before[key] != after[key]] == ["text_encoder"]
 
 
+@pytest.mark.slow
+def test_a_saved_pipeline_is_the_same_model(tmp_path):
+    pipeline = load_pipeline("miniature", "cpu")
+    pipeline.save_pretrained(tmp_path / "saved")
+    saved = load_pipeline(str(tmp_path / "saved"), "cpu")
+    assert describe(saved, None) == describe(pipeline, None)
+    assert load_pipeline(str(tmp_path / "saved"), "cpu", "float16").unet.dtype == torch.float16
+
+
 def test_what_is_no_pipeline_is_refused(tmp_path):
     with pytest.raises(DataNotFoundError, match="miniature or a folder of diffusers with model_index.json"):
         load_pipeline(str(tmp_path), "cpu")
