@@ -7,7 +7,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from slug_lightning.atomic import write_text
@@ -56,8 +56,8 @@ class Judged:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["key"] != key:
                 return None
-            tables = [torch.tensor(content[name]) for name in TABLES]
-            return cls(*tables, fid=content["fid"])
+            tables: dict[str, Any] = {name: torch.tensor(content[name]) for name in TABLES}
+            return cls(**tables, fid=content["fid"])
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -87,7 +87,7 @@ class CanvasJudge(pl.LightningModule):
         number = 0 if target is None else protocol.names(kind).index(target)
         self.accuracy = CanvasAccuracy(len(protocol.themes), len(protocol.objects), kind, number)
         self.of_target = None if target is None else (kind, number)
-        self.fid: nn.Module | None = fid
+        self.fid: FrechetInceptionDistance | None = fid
         self.judged: Judged | None = None
 
     def test_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> None:
@@ -112,4 +112,5 @@ class CanvasJudge(pl.LightningModule):
         fid = None if self.fid is None else float(self.fid.compute())
         self.log_dict(dict(self.accuracy.compute()))
         with self.accuracy.sync_context():
-            self.judged = Judged(*(getattr(self.accuracy, name).cpu().clone() for name in TABLES), fid=fid)
+            tables: dict[str, Any] = {name: getattr(self.accuracy, name).cpu().clone() for name in TABLES}
+            self.judged = Judged(**tables, fid=fid)
