@@ -34,7 +34,7 @@ def picture_sheet(
         for line, (said, right) in enumerate(lines):
             ink = _INK if said[number] == right[number] else _WRONG
             place = (left + _SIDE // 2, top + _SIDE + 4 + line * _LINE)
-            canvas.text(place, said[number], fill=ink, font=_font(), anchor="mt")
+            canvas.text(place, said[number], fill=ink, font=_font(), anchor="ma")
     return sheet
 
 
