@@ -18,7 +18,7 @@ def cells(path, kind):
 
 
 def test_there_are_notebooks():
-    assert [path.stem for path in NOTEBOOKS] == ["01_clip", "03_vision_language"]
+    assert [path.stem for path in NOTEBOOKS] == ["03_vision_language"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
