@@ -143,7 +143,7 @@ def _criterion(module: Any) -> dict[str, Any]:
     return {
         "metric": f"forget/{settings.criterion}",
         "target": settings.forget_target,
-        "measured_on": "search",
+        "measured_on": f"search, margin {settings.margin:g}" if settings.margin else "search",
     }
 
 

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compose": ("patches", "the same with several patches, one after the other"),
     "revert": ("patches", "write a patched model as it was before, bit for bit"),
     "inspect": ("patches", "show what a patch file is"),
+    "audit": ("audit", "does the forgetting hold: rounding, training on, other prompts, probes"),
     "report": ("report", "rebuild the report of a run from its files"),
 }
 INFEASIBLE = 3

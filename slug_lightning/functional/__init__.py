@@ -6,7 +6,7 @@ from slug_lightning.functional.losses import clip_loss, contrast_loss, pair_cosi
 from slug_lightning.functional.pareto import pareto_front
 from slug_lightning.functional.retain_aware import retain_aware
 from slug_lightning.functional.wilson import wilson_interval
-from slug_lightning.functional.zero_shot import class_embeddings, true_class_rank
+from slug_lightning.functional.zero_shot import class_embeddings, true_class_rank, with_margin
 
 __all__ = [
     "alignment",
@@ -20,4 +20,5 @@ __all__ = [
     "sigmoid_loss",
     "true_class_rank",
     "wilson_interval",
+    "with_margin",
 ]

@@ -41,3 +41,21 @@ def true_class_rank(logits: Tensor, labels: Tensor) -> Tensor:
     earlier = torch.arange(logits.shape[1], device=labels.device) < labels[:, None]
     rank = ((logits > true) | ((logits == true) & earlier)).sum(dim=1)
     return rank.where(logits.isfinite().all(dim=1), logits.shape[1])
+
+
+def with_margin(scores: Tensor, labels: Tensor, margin: float) -> Tensor:
+    """Scores in which the true class has a head start: it counts as recognised although others lead a little.
+
+    Args:
+        scores: Cosines ``(B, C)``.
+        labels: True class indices ``(B,)``.
+        margin: What is added to the true class, in units of the scores.
+
+    Example:
+        >>> scores = torch.tensor([[0.30, 0.33]])
+        >>> true_class_rank(scores, torch.tensor([0])), true_class_rank(
+        ...     with_margin(scores, torch.tensor([0]), 0.05), torch.tensor([0])
+        ... )
+        (tensor([1]), tensor([0]))
+    """
+    return scores.scatter_add(1, labels[:, None], torch.full_like(scores[:, :1], margin))

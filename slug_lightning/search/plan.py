@@ -25,6 +25,9 @@ class SearchSettings:
         towers: Towers that may be edited.
         criterion: Forget metric that must fall to the target.
         forget_target: A point is feasible when the criterion is at or under this, in ``[0, 1]``.
+        margin: In the search, an image of the concept counts as recognised when the cosine to its prompt
+            comes within this of the best other name's. A larger one asks for a larger step, which attacks
+            undo less easily; see docs/audit.md. Final figures are counted without it.
         evaluations: Steps tried per layer.
         start: First step, relative to ``||theta|| / ||g_f||``.
         measure: Where retained accuracy is measured: at ``feasible`` points (only those can win) or at
@@ -36,6 +39,7 @@ class SearchSettings:
     towers: list[TowerName] = field(default_factory=lambda: ["vision", "text"])
     criterion: Literal["top1", "top5"] = "top1"
     forget_target: float = 0.0
+    margin: float = 0.0
     evaluations: int = 10
     start: float = 0.1
     measure: Literal["feasible", "all"] = "feasible"
@@ -48,6 +52,8 @@ class SearchSettings:
         if not 0 <= self.forget_target < 1:
             msg = f"Expected search.forget_target in [0, 1), but got {self.forget_target}."
             raise SettingError(msg)
+        if not 0 <= self.margin < 2:
+            raise SettingError(f"Expected search.margin in [0, 2), a cosine, but got {self.margin}.")
         if self.evaluations < 1 or self.points_per_pass < 1 or self.start <= 0 or not self.towers:
             msg = (
                 "Expected search.evaluations >= 1, points_per_pass >= 1, start > 0 and at least one tower, "

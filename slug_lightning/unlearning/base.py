@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from slug_lightning.functional import with_margin
 from slug_lightning.metrics import ForgetAccuracy, MeanClassRecall, MeanEmbedding, ZeroShotAccuracy
 from slug_lightning.models import Clip, load_clip
 from slug_lightning.search import Measured, Pass, PointEvaluator, Trace, evaluate_points
@@ -62,6 +63,7 @@ class Unlearner(pl.LightningModule):
         self.outcome: Outcome | None = None
         self.only: tuple[str, ...] = ()  # evaluation data sets to measure; empty for all
         self.patch_name: str | None = None  # of the patch that is applied while measuring
+        self.margin = 0.0  # head start of the concept on search images; see SearchSettings
         self._pass: Pass | None = None
         self._measured: list[Measured] = []
         self._counts: dict[str, ZeroShotAccuracy] = {}
@@ -144,6 +146,8 @@ class Unlearner(pl.LightningModule):
         for trial, scores, embeddings in self.evaluator.scores(
             batch["image"], classifier, key=(*name, batch_idx)
         ):
+            if dataset == "forget" and name[0] == "search" and self.margin:
+                scores = with_margin(scores, labels, self.margin)
             self._counts[dataset].update(scores, labels, trial)
             if dataset in self._recalls:
                 self._recalls[dataset].update(scores, labels, trial)

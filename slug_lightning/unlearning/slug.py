@@ -97,7 +97,7 @@ class SLUG(Unlearner):
         self.forget_loss, self.contrast_captions = forget_loss, contrast_captions
         self.update_direction: DirectionName = direction
         self.include, self.exclude, self.search = tuple(include), exclude, search
-        self.host = host
+        self.host, self.margin = host, search.margin
         self.reuse_gradients, self.save_every = reuse_gradients, save_every
         self.automatic_optimization = False
         self.gradients: Gradients | None = None

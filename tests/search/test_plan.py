@@ -118,7 +118,15 @@ def test_broken_scores_are_never_feasible():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"layers": "frnt"}, {"forget_target": 1.0}, {"evaluations": 0}, {"start": 0.0}, {"towers": []}]
+    "bad",
+    [
+        {"layers": "frnt"},
+        {"forget_target": 1.0},
+        {"evaluations": 0},
+        {"start": 0.0},
+        {"towers": []},
+        {"margin": -0.1},
+    ],
 )
 def test_bad_settings_are_refused(bad):
     with pytest.raises(SettingError, match=r"Expected search\."):

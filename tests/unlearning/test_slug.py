@@ -11,6 +11,7 @@ from slug_lightning.data.shards import iter_pairs
 from slug_lightning.errors import BadDataError, NonFiniteError, PatchMismatchError, SettingError
 from slug_lightning.functional import alignment, importance
 from slug_lightning.models import candidate_layers, get_layer, load_clip
+from slug_lightning.reports.report_file import read_report
 from slug_lightning.unlearning import SLUG, GradientAccumulator, Gradients
 from tests.helpers import fit, words
 
@@ -218,3 +219,23 @@ def test_a_host_leaves_the_layers_that_it_reads():
     assert "visual.proj" not in layers
     with pytest.raises(SettingError, match="none of 1 is"):
         SLUG(host="stable-diffusion-1", include=["visual.proj"]).load()
+
+
+def test_a_margin_asks_for_a_larger_step_and_final_figures_are_counted_without_it(
+    tiny_run, tiny_world, tmp_path
+):
+    layer = read_report(tiny_run / "report.json")["layer"]
+    only = [
+        "--model.search.layers",
+        json.dumps([layer]),
+        "--gradients",
+        str(tiny_run / "gradients.safetensors"),
+    ]
+    runs = [
+        fit(tiny_world, tmp_path / margin, *only, "--model.search.margin", margin, command="validate")
+        for margin in ("0", "0.1")
+    ]
+    plain, wide = (read_report(run / "report.json") for run in runs)
+    assert wide["step"] > plain["step"]
+    assert wide["criterion"]["measured_on"] == "search, margin 0.1"
+    assert wide["metrics"]["forget/top1"]["before"] == plain["metrics"]["forget/top1"]["before"]

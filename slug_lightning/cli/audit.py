@@ -1,0 +1,126 @@
+"""``slug audit --run DIR``: is the concept gone, or only hidden?"""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import auto_cli
+
+from slug_lightning.audit.attacks import AttackName, choose_attacks
+from slug_lightning.audit.settings import AuditSettings
+from slug_lightning.errors import DataNotFoundError
+
+if TYPE_CHECKING:
+    from slug_lightning.audit.clip_host import ClipHost
+    from slug_lightning.audit.opening import OpenedRun
+
+
+def audit(
+    run: Path,
+    gold: Path | None = None,
+    attacks: list[AttackName] | None = None,
+    settings: AuditSettings = AuditSettings(),
+    root: Path | None = None,
+    device: str = "cpu",
+    seed: int = 0,
+    fresh: bool = False,
+) -> int:
+    """Attack the patch of a finished run, and write audit.json and the report's audit section.
+
+    Figures are those of the original, the patched and, with --gold, a model that never saw the concept. An
+    attack that is done for the same patch, data and settings is not run again; a killed audit goes on.
+
+    Args:
+        run: Folder of a run of slug fit.
+        gold: open_clip folder of a model of the same architecture, trained without the concept.
+        attacks: Which; by default all: '[quantisation, relearning]'.
+        settings: Of the attacks, and the limits of the verdicts; as a file: --config configs/audit.yaml.
+        root: Folder that the run's data paths start from, if it is another one now.
+        device: Where models run: cpu, cuda, ...
+        seed: Of everything that is drawn.
+        fresh: Run attacks again that are done.
+    """
+    from slug_lightning.audit.opening import gold_digest, open_run
+    from slug_lightning.audit.runner import AuditPlan
+    from slug_lightning.audit.runner import audit as run_audit
+    from slug_lightning.reports.audit_summary import audit_summary
+    from slug_lightning.reports.build import build_report
+
+    chosen = choose_attacks(attacks)
+    opened = open_run(run)
+    about = _about(opened, gold, gold_digest(gold), device)
+    host, digest = _host(opened, gold, settings, root, device, seed)
+    plan = AuditPlan(run, host.material.concept, about, settings, seed, _counts(host, digest))
+    document = run_audit(plan, [host], chosen, fresh, lambda line: print(line, file=sys.stderr))
+    page = build_report(run)
+    print(audit_summary(document))
+    print(f"file  {run / 'audit.json'}\nfile  {page}")
+    return 0
+
+
+def _host(
+    opened: "OpenedRun", gold: Path | None, settings: AuditSettings, root: Path | None, device: str, seed: int
+) -> "tuple[ClipHost, str]":
+    """The CLIP of a run with its data, and the digest of the data's shards."""
+    import torch
+
+    from slug_lightning.audit.clip_host import ClipHost
+    from slug_lightning.audit.material import read_material
+    from slug_lightning.audit.opening import models_of
+    from slug_lightning.cli.lightning import build
+
+    own = ["--trainer.accelerator", "cpu", "--trainer.devices", "1", "--trainer.strategy", "auto"]
+    own += ["--trainer.logger", "false", "--trainer.enable_progress_bar", "false"]
+    own += [] if root is None else ["--data.root", str(root)]
+    cli: Any = build(["--config", str(opened.config), *own], run=False)
+    data = cli.datamodule
+    try:
+        data.look()
+    except DataNotFoundError as error:
+        moved = "" if root is not None else " If the data are elsewhere now, name their folder with --root."
+        raise DataNotFoundError(f"{error}{moved}") from error
+    clip = cli.model.load()
+    models = models_of(opened, clip.model, gold)
+    data.bind(clip.preprocess, clip.tokenize)
+    with torch.random.fork_rng(devices=[]):
+        material = read_material(data, settings.material, seed)
+    return ClipHost(models, opened.patch.layer, material, device), data.digest
+
+
+def _about(opened: "OpenedRun", gold: Path | None, digest: str | None, device: str) -> dict[str, Any]:
+    import torch
+
+    header = opened.patch.header
+    return {
+        "base_model": header["base_model"],
+        "base_fingerprint": header["base_fingerprint"],
+        "layer": opened.patch.layer,
+        "tower": opened.patch.tower,
+        "step": opened.patch.step,
+        "patch_sha256": opened.digest,
+        "gold": None if gold is None else {"folder": gold.name, "sha256": digest},
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": shlex.join(["slug", *sys.argv[1:]]),
+        "environment": {"torch": torch.__version__, "device": device},
+    }
+
+
+def _counts(host: "ClipHost", digest: str) -> dict[str, Any]:
+    found = host.material
+    return {
+        "digest": digest,
+        "forget_images": len(found.forget),
+        "unseen_images": len(found.unseen),
+        "probe_images": len(found.probing),
+        "retained_images": {name: len(pictures) for name, pictures in found.retained.items()},
+        "forget_pairs": len(found.forget_pairs),
+        "retain_pairs": len(found.retain_pairs),
+    }
+
+
+def run(words: Sequence[str]) -> int:
+    """Parse and run."""
+    return int(auto_cli(audit, args=list(words[1:]), prog="slug audit", as_positional=False))
