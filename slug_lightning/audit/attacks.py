@@ -93,7 +93,7 @@ ATTACKS: dict[str, Attack] = {
             lambda h, s, c, seed: relearning(h, s.relearning, seed),
             judge_relearning,
         ),
-        Attack("wordings", wordings, lambda h, s, c, seed: wordings(h, s.wordings, c), judge_wordings, True),
+        Attack("wordings", wordings, lambda h, s, c, seed: wordings(h, s.wordings, c), judge_wordings),
         Attack("arithmetic", arithmetic, lambda h, s, c, seed: arithmetic(h, s.arithmetic), judge_arithmetic),
         Attack("neighbours", neighbours, lambda h, s, c, seed: neighbours(h, s.neighbours), judge_neighbours),
         Attack(

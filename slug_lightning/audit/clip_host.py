@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from slug_lightning.audit.findings import Figure, Version
-from slug_lightning.audit.host import HostName, Wording
+from slug_lightning.audit.host import Attack, Wording, unattacked
 from slug_lightning.audit.material import Material, Pairs, Pictures
 from slug_lightning.data.prompts import fill
 from slug_lightning.functional import class_embeddings, clip_loss, sigmoid_loss, true_class_rank
@@ -27,7 +27,7 @@ class ClipHost:
         batch_size: Images or texts at once.
     """
 
-    name: HostName = "clip"
+    name = "clip"
 
     def __init__(
         self,
@@ -44,16 +44,16 @@ class ClipHost:
 
     @property
     def models(self) -> Mapping[Version, nn.Module]:
-        """See ``Host``."""
+        """The models by version."""
         return self._models
 
     @property
     def versions(self) -> tuple[Version, ...]:
-        """Versions that there are, in the order of reports."""
+        """See ``Host``."""
         return tuple(self._models)
 
     def matrices(self, version: Version) -> Mapping[str, Tensor]:
-        """See ``Host``: all candidate layers of both towers."""
+        """Weights that attacks are given: all candidate layers of both towers."""
         model = self._models[version]
         return {name: get_layer(model, name) for name in candidate_layers(model)}
 
@@ -103,17 +103,20 @@ class ClipHost:
         rank = true_class_rank(embeddings @ head.T, self.material.forget.labels)
         return int((rank < k).sum()), len(rank)
 
-    def figures(self, version: Version, condition: str = PLAIN) -> list[Figure]:
+    def figures(self, version: Version, condition: str = PLAIN, attack: Attack = unattacked) -> list[Figure]:
         """See ``Host``."""
+        with attack(self.matrices(version)):
+            return self._measure(version, condition)
+
+    def _measure(self, version: Version, condition: str) -> list[Figure]:
         model, found = self._models[version], self.material
         heads = {name: self.head(model, prompts) for name, prompts in found.prompts.items()}
         images = self.embed_images(model, found.forget.images)
-        ranks = [k for k in (1, 5) if k < len(heads[found.source])]
+        own = heads[found.source]
         figures = [
-            Figure.share(
-                f"forget/top{k}", version, condition, *self.forget_hits(images, heads[found.source], k)
-            )
-            for k in ranks
+            Figure.share(f"forget/top{k}", version, condition, *self.forget_hits(images, own, k))
+            for k in (1, 5)
+            if k < len(own)
         ]
         for name, pictures in found.retained.items():
             scores = self.embed_images(model, pictures.images) @ heads[name].T
@@ -122,7 +125,7 @@ class ClipHost:
         return figures
 
     def reworded(self, version: Version, wordings: Sequence[Wording]) -> list[Figure]:
-        """See ``Host``."""
+        """``forget/top1`` under each wording, in their order."""
         images = self.pictures(version, "forget", self.material.forget)
         found = []
         for wording in wordings:

@@ -1,14 +1,22 @@
-"""What an attack needs of a host: models by version, and how to ask them about the concept."""
+"""What an attack needs of a host: versions of a model, and how to ask them about the concept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from slug_lightning.audit.findings import Figure, Version
 
-HostName = Literal["clip", "diffusion"]
+Attack = Callable[[Mapping[str, Tensor]], AbstractContextManager[None]]
+"""Changes weights, given by name, inside a ``with`` block, and restores them bit for bit."""
+
+
+def unattacked(weights: Mapping[str, Tensor]) -> AbstractContextManager[None]:
+    """The attack that changes nothing."""
+    del weights
+    return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -31,23 +39,25 @@ class Wording:
 class Host(Protocol):
     """A patched model that can be asked for the concept, beside its original and maybe a gold standard.
 
-    Attacks on weights and on prompts need no more than this, so they run on any host.
+    Attacks on weights need no more than this, so they run on any host.
     """
 
-    name: HostName
+    @property
+    def name(self) -> str:
+        """What it is called in ``audit.json``: ``clip``, or another host's name."""
 
     @property
-    def models(self) -> Mapping[Version, nn.Module]:
-        """Models by version, ``before`` and ``after`` at least; attacks restore what they change."""
+    def versions(self) -> tuple[Version, ...]:
+        """Versions that there are, ``before`` and ``after`` at least, in the order of reports."""
 
-    def figures(self, version: Version, condition: str) -> list[Figure]:
-        """``forget/...`` and ``retain/...`` of a model with the weights it has now."""
+    def figures(self, version: Version, condition: str, attack: Attack = unattacked) -> list[Figure]:
+        """``forget/...`` and ``retain/...`` of a version while its weight matrices are attacked.
 
-    def reworded(self, version: Version, wordings: Sequence[Wording]) -> list[Figure]:
-        """``forget/top1`` under each wording, in their order."""
+        Args:
+            version: Which model.
+            condition: What the figures say they were measured under.
+            attack: Is given all weights that are multiplied with activations, by name.
+        """
 
-    def matrices(self, version: Version) -> Mapping[str, Tensor]:
-        """Weights that quantisation rounds, by name: what is multiplied with activations."""
-
-    def edit(self) -> tuple[str, Tensor, Tensor]:
-        """Name of the edited layer, its weight before and after, in the canonical shape."""
+    def edit(self) -> tuple[str, Tensor, Tensor] | None:
+        """Name of the edited layer and its weight before and after; ``None`` if it is split there."""

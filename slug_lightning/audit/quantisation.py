@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -134,10 +135,11 @@ def quantisation(host: Host, settings: QuantisationSettings) -> Findings:
     """
     figures: list[Figure] = []
     for scheme in settings.schemes:
-        for version in host.models:
-            with quantised(host.matrices(version), scheme, settings.group):
-                figures += host.figures(version, scheme)
-        figures += survival(*host.edit(), scheme, settings.group)
+        rounding = partial(quantised, scheme=scheme, group=settings.group)
+        for version in host.versions:
+            figures += host.figures(version, scheme, rounding)
+        if (edit := host.edit()) is not None:
+            figures += survival(*edit, scheme, settings.group)
     return Findings(figures)
 
 

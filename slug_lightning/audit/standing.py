@@ -14,7 +14,7 @@ def standing(host: Host) -> Findings:
     images among all names, and of each data set that must stay.
     Source: FA@k and retained accuracy of SLUG (Cai, Tan, Asif 2025, arXiv 2407.11867).
     """
-    return Findings([figure for version in host.models for figure in host.figures(version, PLAIN)])
+    return Findings([figure for version in host.versions for figure in host.figures(version, PLAIN)])
 
 
 def judge_standing(findings: Findings, limits: Limits) -> list[Check]:

@@ -7,8 +7,9 @@ from importlib.resources import files
 from typing import Any
 
 from slug_lightning.audit.checks import Check, Limits, check_figure, largest_gap
+from slug_lightning.audit.clip_host import ClipHost
 from slug_lightning.audit.findings import Figure, Findings, largest
-from slug_lightning.audit.host import Host, Wording
+from slug_lightning.audit.host import Wording
 from slug_lightning.errors import SettingError
 
 CONTROL, CONSONANTS = "control", "bdfghjkmpqvwxz"
@@ -105,7 +106,7 @@ def list_wordings(concept: str, settings: WordingSettings) -> list[Wording]:
     return wordings
 
 
-def wordings(host: Host, settings: WordingSettings, concept: str) -> Findings:
+def wordings(host: ClipHost, settings: WordingSettings, concept: str) -> Findings:
     """Forget accuracy of each version under each wording.
 
     Definition: for a template, every name is asked for in that sentence. For a paraphrase, a misspelling or a
@@ -117,7 +118,7 @@ def wordings(host: Host, settings: WordingSettings, concept: str) -> Findings:
     paraphrases as attacks on unlearning: Patil, Hase, Bansal 2023 (arXiv 2309.17410).
     """
     asked = list_wordings(concept, settings)
-    return Findings([f for version in host.models for f in host.reworded(version, asked)])
+    return Findings([f for version in host.versions for f in host.reworded(version, asked)])
 
 
 def judge_wordings(findings: Findings, limits: Limits) -> list[Check]:

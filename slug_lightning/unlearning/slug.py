@@ -88,6 +88,7 @@ class SLUG(Unlearner):
         direction: DirectionName = "gradient",
     ) -> None:
         super().__init__(model, pretrained)
+        self.wordings, self.margin = tuple(search.wordings), search.margin
         if save_every < 1:
             raise SettingError(f"Expected model.save_every to be at least 1 group, but got {save_every}.")
         if contrast_captions < 1:
@@ -97,7 +98,7 @@ class SLUG(Unlearner):
         self.forget_loss, self.contrast_captions = forget_loss, contrast_captions
         self.update_direction: DirectionName = direction
         self.include, self.exclude, self.search = tuple(include), exclude, search
-        self.host, self.margin = host, search.margin
+        self.host = host
         self.reuse_gradients, self.save_every = reuse_gradients, save_every
         self.automatic_optimization = False
         self.gradients: Gradients | None = None

@@ -1,6 +1,9 @@
+from contextlib import contextmanager
+
 import torch
 
 from slug_lightning.audit.host import Host, Wording
+from slug_lightning.models import get_layer
 from tests.audit.making import LAYER, make_host
 
 
@@ -24,11 +27,24 @@ def test_figures_count_as_a_plain_loop_does():
 
 def test_a_clip_is_a_host():
     host: Host = make_host()
-    layer, before, after = host.edit()
+    edit = host.edit()
+    assert edit is not None
+    layer, before, after = edit
     assert layer == LAYER
     assert not torch.equal(before, after)
-    assert LAYER in host.matrices("after")
-    assert all(weight.ndim > 1 for weight in host.matrices("before").values())
+
+
+def test_an_attack_is_given_the_matrices_of_its_version_alone():
+    host, given = make_host(), {}
+
+    @contextmanager
+    def attack(weights):
+        given.update(weights)
+        yield
+
+    assert host.figures("after", "-", attack) == host.figures("after", "-")
+    assert given[LAYER] is get_layer(host.models["after"], LAYER)
+    assert all(weight.ndim > 1 for weight in given.values())
 
 
 def test_the_usual_wording_gives_the_usual_figure():

@@ -1,7 +1,7 @@
 import torch
 import torch.nn.functional as F
 
-from slug_lightning.functional import class_embeddings, true_class_rank, with_margin
+from slug_lightning.functional import class_embeddings, most_recognised, true_class_rank, with_margin
 
 
 def test_class_embedding_is_the_unit_mean_of_unit_prompts():
@@ -41,3 +41,20 @@ def test_a_margin_recognises_what_the_others_lead_by_less():
     recognised = true_class_rank(with_margin(scores, labels, 0.3), labels) == 0
     assert torch.equal(recognised, (own + 0.3 > best).squeeze(1))
     assert torch.equal(with_margin(scores, labels, 0.0), scores)
+
+
+def test_recognised_in_the_most_recognising_scores_is_recognised_in_any():
+    generator = torch.Generator().manual_seed(0)
+    scores, labels = (
+        torch.randn(3, 200, 6, generator=generator),
+        torch.randint(0, 6, (200,), generator=generator),
+    )
+    any_of = torch.stack([true_class_rank(one, labels) == 0 for one in scores]).any(dim=0)
+    chosen = most_recognised(scores, labels)
+    assert torch.equal(true_class_rank(chosen, labels) == 0, any_of)
+    assert all((row == scores[:, i]).all(dim=1).any() for i, row in enumerate(chosen))
+
+
+def test_a_broken_row_is_taken_first():
+    scores = torch.tensor([[[9.0, 0.0]], [[float("nan"), 0.0]]])
+    assert not most_recognised(scores, torch.tensor([0])).isfinite().all()

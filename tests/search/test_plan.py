@@ -131,3 +131,8 @@ def test_broken_scores_are_never_feasible():
 def test_bad_settings_are_refused(bad):
     with pytest.raises(SettingError, match=r"Expected search\."):
         SearchSettings(**bad)
+
+
+def test_a_wording_without_a_place_for_the_name_is_refused():
+    with pytest.raises(SettingError, match=r"Expected '{}' for the name in each template but got 'a photo'"):
+        SearchSettings(wordings=["a photo"])

@@ -221,21 +221,27 @@ def test_a_host_leaves_the_layers_that_it_reads():
         SLUG(host="stable-diffusion-1", include=["visual.proj"]).load()
 
 
-def test_a_margin_asks_for_a_larger_step_and_final_figures_are_counted_without_it(
-    tiny_run, tiny_world, tmp_path
-):
+def test_the_search_with_attacks_in_the_loop_goes_further(tiny_run, tiny_world, tmp_path):
+    """A margin, or further wordings that must not be recognised either, ask for no smaller a step."""
     layer = read_report(tiny_run / "report.json")["layer"]
-    only = [
-        "--model.search.layers",
-        json.dumps([layer]),
-        "--gradients",
-        str(tiny_run / "gradients.safetensors"),
-    ]
-    runs = [
-        fit(tiny_world, tmp_path / margin, *only, "--model.search.margin", margin, command="validate")
-        for margin in ("0", "0.1")
-    ]
-    plain, wide = (read_report(run / "report.json") for run in runs)
-    assert wide["step"] > plain["step"]
-    assert wide["criterion"]["measured_on"] == "search, margin 0.1"
-    assert wide["metrics"]["forget/top1"]["before"] == plain["metrics"]["forget/top1"]["before"]
+    saved = ["--gradients", str(tiny_run / "gradients.safetensors")]
+    saved += ["--model.search.layers", json.dumps([layer])]
+    options = {
+        "search": [],
+        "search, margin 0.1": ["--model.search.margin", "0.1"],
+        "search, 2 further wordings": ["--model.search.wordings", '["a photo of a {}.", "a handwritten {}"]'],
+    }
+    reports = {
+        name: read_report(
+            fit(tiny_world, tmp_path / str(i), *saved, *own, command="validate") / "report.json"
+        )
+        for i, (name, own) in enumerate(options.items())
+    }
+    assert {name: report["criterion"]["measured_on"] for name, report in reports.items()} == {
+        name: name for name in options
+    }
+    plain, margin, wordings = reports.values()
+    assert margin["step"] > plain["step"]
+    assert wordings["step"] >= plain["step"]
+    befores = [report["metrics"]["forget/top1"]["before"] for report in reports.values()]
+    assert befores == [befores[0]] * 3

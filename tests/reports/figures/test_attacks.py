@@ -1,3 +1,5 @@
+import pytest
+
 from slug_lightning.reports.audit_file import summarise_forget
 from slug_lightning.reports.figures.attacks import attacks_figure
 from tests.reports.audit_document import make_audit
@@ -15,9 +17,9 @@ def test_every_row_has_a_mark_for_each_version_at_its_value():
 
 def test_intervals_are_drawn_between_their_ends():
     axes = attacks_figure(ROWS[:1]).axes[0]
-    spans = [line.get_xdata() for line in axes.lines if line.get_marker() == "None"]
-    bounds = [entry["ci95"] for entry in ROWS[0][1].by_version.values()]
-    assert [[x / 100 for x in span] for span in spans] == bounds
+    spans = [x for line in axes.lines if line.get_marker() == "None" for x in line.get_xdata()]
+    bounds = [bound for entry in ROWS[0][1].by_version.values() for bound in entry["ci95"]]
+    assert spans == pytest.approx([100 * bound for bound in bounds])
 
 
 def test_the_first_row_is_on_top():
