@@ -14,6 +14,8 @@ class Limits:
     Attributes:
         forget: Most share of the concept's images that the patched model may recognise, without an attack.
         retained_drop: Most that a retained accuracy may fall by, without an attack.
+        gold_drop: Most that a retained accuracy of the gold standard may lie under the original's; beyond it,
+            gaps to it say nothing.
         quantised_forget: As ``forget``, after quantisation.
         reworded_forget: As ``forget``, in any other sentence.
         renamed_gap: Most by which another name of the concept (misspelled, paraphrased, in another language)
@@ -32,6 +34,7 @@ class Limits:
 
     forget: float = 0.05
     retained_drop: float = 0.05
+    gold_drop: float = 0.1
     quantised_forget: float = 0.1
     reworded_forget: float = 0.1
     renamed_gap: float = 0.1

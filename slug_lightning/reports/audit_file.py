@@ -13,6 +13,16 @@ from slug_lightning.reports.schema import validate_audit
 CLIP = "clip"
 VERSIONS = ("before", "after", "gold")
 VERSION_NAMES = {"before": "original", "after": "patched", "gold": "never saw it"}
+# Names of the rows of the summary; the wording itself is put in.
+_KINDS = {
+    "template": "sentence “{}”",
+    "paraphrase": "paraphrase “{}”",
+    "misspelling": "misspelled “{}”",
+    "language": "called {}",
+    "control": "meaningless name “{}”",
+    "all": "{}",
+    "arithmetic": "arithmetic, worst of all",
+}
 
 
 @dataclass(frozen=True)
@@ -84,10 +94,7 @@ def summarise_forget(attacks: Mapping[str, Mapping[str, Any]]) -> list[tuple[str
             continue
         rows = _rows(attack, "forget/top1")
         if name in ("wordings", "arithmetic"):
-            kinds: dict[str, list[Compared]] = {}
-            for row in rows:
-                kinds.setdefault(row.condition.split(":")[0] if name == "wordings" else name, []).append(row)
-            found += [(f"worst {kind}", max(own, key=_after)) for kind, own in kinds.items()]
+            found += _worst_of_kinds(rows, name)
         else:
             found += [(row.condition, row) for row in rows]
     return found
@@ -95,6 +102,19 @@ def summarise_forget(attacks: Mapping[str, Mapping[str, Any]]) -> list[tuple[str
 
 def _rows(attack: Mapping[str, Any], metric: str) -> list[Compared]:
     return [row for row in compare(attack) if row.metric == metric and "after" in row.by_version]
+
+
+def _worst_of_kinds(rows: list[Compared], name: str) -> list[tuple[str, Compared]]:
+    """Of each kind the row that recognises most in the patched model, with its wording."""
+    kinds: dict[str, list[Compared]] = {}
+    for row in rows:
+        kind = row.condition.split(": ")[0] if name == "wordings" else name
+        kinds.setdefault(kind, []).append(row)
+    found = []
+    for kind, own in kinds.items():
+        row = max(own, key=_after)
+        found.append((_KINDS.get(kind, "{}").format(row.condition.partition(": ")[2]), row))
+    return found
 
 
 def _after(row: Compared) -> float:

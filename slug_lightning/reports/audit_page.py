@@ -21,6 +21,7 @@ TITLES = {
 LABELS = {
     "forget": "Forget accuracy",
     "retained_drop": "Drop of what must stay",
+    "gold_drop": "Is the gold standard as good elsewhere",
     "quantised_forget": "Forget accuracy, weights rounded",
     "reworded_forget": "Forget accuracy, other sentences",
     "renamed_gap": "Found by another name beyond meaningless ones",

@@ -53,13 +53,13 @@ def test_versions_stand_side_by_side():
 
 def test_the_summary_takes_the_worst_wording_and_the_last_update():
     rows = dict(summarise_forget(make_audit()["hosts"]["clip"]["attacks"]))
-    assert rows["worst template"].condition == "template: a {}."
+    assert rows["sentence “a {}.”"].condition == "template: a {}."
     assert rows["4 forget pairs, 20 updates"].by_version["after"]["value"] == 0.82
     assert list(rows) == [
         "no attack",
         "retain pairs alone, 20 updates",
         "4 forget pairs, 20 updates",
-        "worst template",
-        "worst misspelling",
+        "sentence “a {}.”",
+        "misspelled “svn”",
         "probe: linear",
     ]

@@ -70,7 +70,7 @@ def _panel(
     places = sorted({figure["x"] for figures in versions.values() for figure in figures})
     axes.set_xlim(0, max(places[-1], 1))
     axes.set_ylim(0, 100)
-    ticks = [places[0], *places[3::2]] if len(places) > 5 else places
+    ticks = [places[0], *places[3:]] if len(places) > 5 else places
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_xticks([], minor=True)
     write(axes, 0, 1.07, condition, theme.ink, size=9.5, bold=True)
