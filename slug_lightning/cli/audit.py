@@ -7,10 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jsonargparse import auto_cli
-
-from slug_lightning.audit.attacks import AttackName, choose_attacks
+from slug_lightning.audit.attacks import choose_attacks
 from slug_lightning.audit.settings import AuditSettings
+from slug_lightning.cli.typed_function import run_function
 from slug_lightning.errors import DataNotFoundError
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 def audit(
     run: Path,
     gold: Path | None = None,
-    attacks: list[AttackName] | None = None,
+    attacks: list[str] | None = None,
     settings: AuditSettings = AuditSettings(),
     root: Path | None = None,
     device: str = "cpu",
@@ -36,7 +35,8 @@ def audit(
     Args:
         run: Folder of a run of slug fit.
         gold: open_clip folder of a model of the same architecture, trained without the concept.
-        attacks: Which; by default all: '[quantisation, relearning]'.
+        attacks: Which, one or several; by default all: standing (no attack), quantisation, relearning,
+            wordings, arithmetic, neighbours, membership, probe, drift, retrieval.
         settings: Of the attacks, and the limits of the verdicts; as a file: --config configs/audit.yaml.
         root: Folder that the run's data paths start from, if it is another one now.
         device: Where models run: cpu, cuda, ...
@@ -123,4 +123,4 @@ def _counts(host: "ClipHost", digest: str) -> dict[str, Any]:
 
 def run(words: Sequence[str]) -> int:
     """Parse and run."""
-    return int(auto_cli(audit, args=list(words[1:]), prog="slug audit", as_positional=False))
+    return run_function(audit, words[1:], "slug audit")
