@@ -9,7 +9,9 @@ all options that share them. Writes `strengthen.json` and `strengthen.md` into t
 import argparse
 import io
 import json
-from contextlib import redirect_stderr, redirect_stdout
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ COLUMNS = {
     "identities": "other digits",
     "styles": "styles",
     "cosine": "cosine, 5 %",
-    "search_seconds": "search s",
+    "cpu_seconds": "CPU s of fit",
 }
 RETAIN = {"identities": "retain/identities_top1", "styles": "retain/imagenet_top1"}
 
@@ -59,8 +61,10 @@ def run_option(concept: str, world: Path, out: Path, options: list[str]) -> dict
 
     words = ["fit", "--config", str(CONFIG), "--data.root", str(world), "--data.concept", concept]
     words += ["--trainer.default_root_dir", str(out), "--trainer.enable_progress_bar", "false"]
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), without_figures():
+        started = time.process_time()
         status = main([*words, "--trainer.enable_model_summary", "false", *options])
+        spent = time.process_time() - started
         if status not in (0, 3):
             raise SystemExit(f"slug fit failed for {concept!r} with status {status}")
         folders = [path for path in (out / "runs" / concept).iterdir() if path.is_dir()]
@@ -70,7 +74,25 @@ def run_option(concept: str, world: Path, out: Path, options: list[str]) -> dict
         if main(["audit", "--run", str(newest), *AUDIT]):
             raise SystemExit(f"slug audit failed for {newest}")
     report, document = (json.loads((newest / name).read_text()) for name in ("report.json", "audit.json"))
-    return {"feasible": True, "run": newest.name, **figures(report, document)}
+    return {"feasible": True, "run": newest.name, **figures(report, document), "cpu_seconds": spent}
+
+
+@contextmanager
+def without_figures() -> Iterator[None]:
+    """Pages without pictures: drawing them takes longer than most of the attacks."""
+    from PIL import Image
+
+    from slug_lightning.reports import build
+    from slug_lightning.reports.html import PageFigure
+
+    dot = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(dot, "png")
+    page_figure = PageFigure(dot.getvalue(), dot.getvalue())
+    drawn, build._drawn = build._drawn, lambda draw: page_figure
+    try:
+        yield
+    finally:
+        build._drawn = drawn
 
 
 def figures(report: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +126,6 @@ def figures(report: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
         "relearned_late": curve[50],
         **changes,
         "cosine": low,
-        "search_seconds": report["efficiency"]["search_seconds"],
     }
 
 
