@@ -49,7 +49,7 @@ def render_html(
         layers: Scores of all layers.
         search: Points of the step search, maybe none.
         evidence: None when the run kept none; the page then says so.
-        figures: Any of ``layers``, ``search`` and ``similarity``, and of the audit's.
+        figures: Any of ``layers``, ``search``, ``similarity`` and ``host``, and of the audit's.
         audit: A valid ``audit.json``, if the run was audited.
 
     Returns:
@@ -82,6 +82,7 @@ def render_html(
         drawn=figures,
         skipped={role: _skipped(entry["skipped"]) for role, entry in report["data"].items()},
         environment=_facts(report["environment"]),
+        host=_facts(report.get("host", {})),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from slug_lightning.errors import SettingError
 from slug_lightning.metrics import Accuracy
-from slug_lightning.search import LayerScore, Measured, SearchSettings, search_plan
+from slug_lightning.search import LayerScore, Measured, SearchSettings, run_plan, search_plan
 
 
 @dataclass
@@ -136,3 +136,14 @@ def test_bad_settings_are_refused(bad):
 def test_a_wording_without_a_place_for_the_name_is_refused():
     with pytest.raises(SettingError, match=r"Expected '{}' for the name in each template but got 'a photo'"):
         SearchSettings(wordings=["a photo"])
+
+
+def test_a_plan_can_be_answered_by_a_function():
+    world, layers = World({"a": (0.5, 0.2), "b": (0.3, 0.1)}), ["identities", "imagenet"]
+    scores = [LayerScore(n, "vision", 1, 1, 1.0, 1.0, 1.0, True) for n in world.layers]
+
+    def measure(asked):
+        return [world.measure(point, asked.datasets) for point in asked.points]
+
+    found = run_plan(search_plan(scores, SearchSettings(), layers), measure)
+    assert found == World(world.layers).run(SearchSettings())
