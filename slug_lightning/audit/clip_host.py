@@ -1,6 +1,7 @@
 """The CLIP as a host: zero-shot classification, embeddings, and the loss it was trained with."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -28,6 +29,7 @@ class ClipHost:
     """
 
     name = "clip"
+    account: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self,

@@ -103,6 +103,10 @@ class Findings:
         """Figures of a metric, and of a version, in their order."""
         return [f for f in self.figures if f.metric == metric and version in (None, f.version)]
 
+    def forget(self, version: Version) -> list[Figure]:
+        """Forget accuracy of a version: that of the CLIP, or what a host's metric calls so."""
+        return self.pick("forget/top1", version) or self.pick("forget/host", version)
+
 
 def largest(figures: Iterable[Figure]) -> Figure | None:
     """The figure with the highest value, the first of equal ones; ``None`` of none."""

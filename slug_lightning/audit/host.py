@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -49,6 +49,10 @@ class Host(Protocol):
     @property
     def versions(self) -> tuple[Version, ...]:
         """Versions that there are, ``before`` and ``after`` at least, in the order of reports."""
+
+    @property
+    def account(self) -> Mapping[str, Any]:
+        """What its figures depend on beside models and data of the run; plain JSON."""
 
     def figures(self, version: Version, condition: str, attack: Attack = unattacked) -> list[Figure]:
         """``forget/...`` and ``retain/...`` of a version while its weight matrices are attacked.

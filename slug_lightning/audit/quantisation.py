@@ -162,5 +162,5 @@ def survival(name: str, before: Tensor, after: Tensor, scheme: Scheme, group: in
 
 def judge_quantisation(findings: Findings, limits: Limits) -> list[Check]:
     """The highest forget accuracy of the patched model over the schemes."""
-    worst = largest(findings.pick("forget/top1", "after"))
+    worst = largest(findings.forget("after"))
     return [check_figure("quantised_forget", worst, limits.quantised_forget, "no scheme was tried")]

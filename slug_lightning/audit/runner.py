@@ -10,7 +10,7 @@ from typing import Any
 
 from slug_lightning import __version__
 from slug_lightning.atomic import write_text
-from slug_lightning.audit.attacks import Attack
+from slug_lightning.audit.attacks import ATTACKS, Attack
 from slug_lightning.audit.findings import Findings
 from slug_lightning.audit.host import Host
 from slug_lightning.audit.settings import AuditSettings
@@ -19,6 +19,7 @@ from slug_lightning.reports.audit_file import write_audit
 FORMAT_VERSION = 1
 FOLDER = "audit"  # in the run's folder: one file for each attack
 RESULT_VERSION = 1  # raise it when the same settings give other findings
+Results = dict[str, dict[str, dict[str, Any]]]  # by host and attack: the contents of an attack's file
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,12 @@ class AuditPlan:
     seed: int
     about_data: Mapping[str, Any]
 
-    def key(self, attack: Attack, host: str) -> str:
+    def key(self, attack: Attack, host: Host) -> str:
         """SHA-256 over all that an attack's findings depend on; limits are not among it."""
         own = attack.settings(self.settings)
         content = {
             "version": [RESULT_VERSION, __version__],
-            "attack": [host, attack.name],
+            "attack": [host.name, dict(host.account), attack.name],
             "settings": None if own is None else asdict(own),
             "material": asdict(self.settings.material),
             "models": [self.about["patch_sha256"], self.about["base_fingerprint"], self.about["gold"]],
@@ -55,9 +56,9 @@ class AuditPlan:
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-    def file(self, attack: Attack, host: str) -> Path:
+    def file(self, attack: Attack, host: Host) -> Path:
         """Where an attack's findings are kept."""
-        return self.folder / FOLDER / f"{host}.{attack.name}.json"
+        return self.folder / FOLDER / f"{host.name}.{attack.name}.json"
 
 
 def run_attacks(
@@ -66,7 +67,7 @@ def run_attacks(
     attacks: Sequence[Attack],
     fresh: bool = False,
     tell: Callable[[str], None] = lambda line: None,
-) -> dict[str, dict[str, dict[str, Any]]]:
+) -> Results:
     """Findings by host and attack; those that are there already, for the same everything, are taken up.
 
     Args:
@@ -76,12 +77,12 @@ def run_attacks(
         fresh: Run them although they are there.
         tell: Is told which attack begins.
     """
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+    found: Results = {}
     for host in hosts:
         for attack in attacks:
             if host.name != "clip" and not attack.any_host:
                 continue
-            path, key = plan.file(attack, host.name), plan.key(attack, host.name)
+            path, key = plan.file(attack, host), plan.key(attack, host)
             kept = None if fresh else _kept(path, key)
             if kept is None:
                 tell(f"{host.name}: {attack.name}")
@@ -108,17 +109,12 @@ def _kept(path: Path, key: str) -> dict[str, Any] | None:
         return None
 
 
-def collect(
-    plan: AuditPlan, found: Mapping[str, Mapping[str, Mapping[str, Any]]], attacks: Sequence[Attack]
-) -> dict[str, Any]:
+def collect(plan: AuditPlan, found: Results, attacks: Sequence[Attack]) -> dict[str, Any]:
     """The contents of ``audit.json``: findings, definitions, and verdicts by the limits of now."""
-    by_name = {attack.name: attack for attack in attacks}
+    by_name: dict[str, Attack] = {attack.name: attack for attack in attacks}
     hosts = {
         host: {
-            "attacks": {
-                name: _entry(by_name[name], kept, plan.settings)  # type: ignore[index]
-                for name, kept in results.items()
-            }
+            "attacks": {name: _entry(by_name[name], kept, plan.settings) for name, kept in results.items()}
         }
         for host, results in found.items()
     }
@@ -157,18 +153,11 @@ def audit(
 
     Findings of attacks that are not asked for now, but are there for the same everything, stand in it, too.
     """
-    from slug_lightning.audit.attacks import ATTACKS
-
-    found = run_attacks(plan, hosts, attacks, fresh, tell)
-    every = list(ATTACKS.values())
+    found, every = run_attacks(plan, hosts, attacks, fresh, tell), list(ATTACKS.values())
     for host in hosts:
-        results = {}
-        for attack in every:
-            done = found.get(host.name, {}).get(attack.name)
-            kept = done or _kept(plan.file(attack, host.name), plan.key(attack, host.name))
-            if kept is not None:
-                results[attack.name] = kept
-        found[host.name] = results  # type: ignore[assignment]
+        done = found.get(host.name, {})
+        kept = {a.name: done.get(a.name) or _kept(plan.file(a, host), plan.key(a, host)) for a in every}
+        found[host.name] = {name: result for name, result in kept.items() if result is not None}
     document = collect(plan, found, every)
     write_audit(plan.folder / "audit.json", document)
     return document

@@ -22,7 +22,7 @@ def judge_standing(findings: Findings, limits: Limits) -> list[Check]:
 
     A gold standard that knows less of everything else is none: gaps to it say nothing.
     """
-    forget = largest(findings.pick("forget/top1", "after"))
+    forget = largest(findings.forget("after"))
     what = "largest drop, before minus"
     return [
         check_figure("forget", forget, limits.forget, "forget accuracy without an attack"),

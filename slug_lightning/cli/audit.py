@@ -11,9 +11,11 @@ from slug_lightning.audit.attacks import choose_attacks
 from slug_lightning.audit.settings import AuditSettings
 from slug_lightning.cli.typed_function import run_function
 from slug_lightning.errors import DataNotFoundError
+from slug_lightning.hosts import HostMetric
 
 if TYPE_CHECKING:
     from slug_lightning.audit.clip_host import ClipHost
+    from slug_lightning.audit.host import Host
     from slug_lightning.audit.opening import OpenedRun
 
 
@@ -25,6 +27,7 @@ def audit(
     root: Path | None = None,
     device: str = "cpu",
     seed: int = 0,
+    host_metric: HostMetric | None = None,
     fresh: bool = False,
 ) -> int:
     """Attack the patch of a finished run, and write audit.json and the report's audit section.
@@ -41,8 +44,11 @@ def audit(
         root: Folder that the run's data paths start from, if it is another one now.
         device: Where models run: cpu, cuda, ...
         seed: Of everything that is drawn.
+        host_metric: Also audit a host that carries the patch: class path of a HostMetric, see docs/hosts.md;
+            by default the run's own (model.host_metric), if it has one.
         fresh: Run attacks again that are done.
     """
+    from slug_lightning.audit.metric_host import MetricHost
     from slug_lightning.audit.opening import gold_digest, open_run
     from slug_lightning.audit.runner import AuditPlan
     from slug_lightning.audit.runner import audit as run_audit
@@ -52,19 +58,22 @@ def audit(
     chosen = choose_attacks(attacks)
     opened = open_run(run)
     about = _about(opened, gold, gold_digest(gold), device)
-    host, digest = _host(opened, gold, settings, root, device, seed)
-    plan = AuditPlan(run, host.material.concept, about, settings, seed, _counts(host, digest))
-    document = run_audit(plan, [host], chosen, fresh, lambda line: print(line, file=sys.stderr))
+    clip, digest, own = _clip(opened, gold, settings, root, device, seed)
+    plan = AuditPlan(run, clip.material.concept, about, settings, seed, _counts(clip, digest))
+    hosts: list[Host] = [clip]
+    if (metric := host_metric or own) is not None:
+        hosts.append(MetricHost(metric, opened.patch, clip.material.concept))
+    document = run_audit(plan, hosts, chosen, fresh, lambda line: print(line, file=sys.stderr))
     page = build_report(run)
     print(audit_summary(document))
     print(f"file  {run / 'audit.json'}\nfile  {page}")
     return 0
 
 
-def _host(
+def _clip(
     opened: "OpenedRun", gold: Path | None, settings: AuditSettings, root: Path | None, device: str, seed: int
-) -> "tuple[ClipHost, str]":
-    """The CLIP of a run with its data, and the digest of the data's shards."""
+) -> "tuple[ClipHost, str, HostMetric | None]":
+    """The CLIP of a run with its data, the digest of the data's shards, and the run's own host."""
     import torch
 
     from slug_lightning.audit.clip_host import ClipHost
@@ -87,7 +96,8 @@ def _host(
     data.bind(clip.preprocess, clip.tokenize)
     with torch.random.fork_rng(devices=[]):
         material = read_material(data, settings.material, seed)
-    return ClipHost(models, opened.patch.layer, material, device), data.digest
+    host = ClipHost(models, opened.patch.layer, material, device)
+    return host, data.digest, getattr(cli.model, "host_metric", None)
 
 
 def _about(opened: "OpenedRun", gold: Path | None, digest: str | None, device: str) -> dict[str, Any]:

@@ -371,6 +371,11 @@ class SLUG(Unlearner):
                 "Expected search.criterion host with model.host_metric and only with it, but got "
                 f"{self.search.criterion!r}. Leave the criterion out to have the right one."
             )
+        if self.host_metric is not None and (self.wordings or self.margin):
+            raise SettingError(
+                "Expected search.wordings and search.margin without model.host_metric, since the host does "
+                f"not answer to them, but got {list(self.wordings)} and {self.margin:g}. Leave them out."
+            )
         if self.search.criterion == "top5" and names <= 5:
             raise SettingError(f"Expected more than 5 names for search.criterion top5, but got {names}.")
 

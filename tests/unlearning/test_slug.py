@@ -245,3 +245,13 @@ def test_the_search_with_attacks_in_the_loop_goes_further(tiny_run, tiny_world, 
     assert wordings["step"] >= plain["step"]
     befores = [report["metrics"]["forget/top1"]["before"] for report in reports.values()]
     assert befores == [befores[0]] * 3
+
+
+def test_a_host_does_not_answer_to_wordings(tiny_world, tmp_path):
+    from slug_lightning.cli.lightning import build
+
+    host = ["--model.host_metric", "tests.hosts.nearest_states.NearestStates"]
+    with pytest.raises(
+        SettingError, match="Expected search.wordings and search.margin without model.host_metric"
+    ):
+        build(words(tiny_world, tmp_path, *host, "--model.search.margin", "0.1"))

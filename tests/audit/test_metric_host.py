@@ -1,0 +1,63 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from slug_lightning.audit.checks import Limits
+from slug_lightning.audit.metric_host import MetricHost, matrices
+from slug_lightning.audit.quantisation import QuantisationSettings, judge_quantisation, quantisation
+from slug_lightning.audit.standing import judge_standing, standing
+from slug_lightning.models import get_layer, load_clip
+from slug_lightning.patch import Patch
+from tests.hosts.nearest_states import NearestStates
+
+LAYER = "transformer.resblocks.2.mlp.c_fc.weight"
+ABOUT = dict.fromkeys(("concept", "base_model", "data_digest", "seed", "package_version", "created"), "")
+
+
+@pytest.fixture
+def host():
+    clip = load_clip("miniature")
+    noise = torch.randn(get_layer(clip.model, LAYER).shape, generator=torch.Generator().manual_seed(0))
+    return MetricHost(NearestStates(), Patch.create(clip.model, LAYER, noise, 40.0, ABOUT), "seven")
+
+
+def weights(host):
+    return {name: weight.clone() for name, weight in host.live.state_dict().items()}
+
+
+def test_versions_differ_by_the_patch_and_the_host_is_put_back(host):
+    saved = weights(host)
+    findings = standing(host)
+    assert all(torch.equal(weight, saved[name]) for name, weight in weights(host).items())
+    (before,), (after,) = findings.forget("before"), findings.forget("after")
+    assert (before.metric, before.value) == ("forget/host", 1.0)
+    assert after.value < 1.0
+    assert [f.metric for f in findings.pick("retain/host_digest")] == ["retain/host_digest"] * 2
+    assert {split for split, _ in host.metric.calls} == {"final"}
+    checks = {check.name: check for check in judge_standing(findings, Limits())}
+    assert checks["forget"].value == after.value
+    assert checks["gold_drop"].met is None
+
+
+def test_all_its_linear_layers_are_rounded(host):
+    saved = weights(host)
+    names = {name.removeprefix(".") for name in matrices(host.live)}
+    assert {name for name in saved if name.endswith("fc1.weight") or name.endswith("q_proj.weight")} <= names
+    findings = quantisation(host, QuantisationSettings(schemes=["int8"]))
+    assert all(torch.equal(weight, saved[name]) for name, weight in weights(host).items())
+    assert len(findings.forget("after")) == 1
+    assert not findings.pick("update/kept")
+    (check,) = judge_quantisation(findings, Limits())
+    assert check.value == findings.forget("after")[0].value
+
+
+def test_a_pipeline_keeps_its_image_decoder():
+    parts = {"unet": nn.Sequential(nn.Conv2d(1, 1, 1)), "vae": nn.Linear(1, 1), "scheduler": object()}
+    assert list(matrices(SimpleNamespace(components=parts))) == ["unet.0.weight"]
+
+
+def test_its_account_says_what_is_measured(host):
+    assert host.account["metric"] == "NearestStates"
+    assert host.name
