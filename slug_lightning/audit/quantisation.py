@@ -60,7 +60,7 @@ def round_weight(weight: Tensor, scheme: Scheme, group: int = 32, columns: bool 
         SettingError: If torchao is not installed.
     """
     shape = weight.shape
-    matrix = weight.detach().float().flatten(1)
+    matrix = weight.detach().float().cpu().flatten(1)
     linear = nn.Linear(1, 1, bias=False)
     linear.weight = nn.Parameter((matrix.T if columns else matrix).contiguous(), requires_grad=False)
     quantize, config = _torchao(scheme, group, linear.weight.shape[1])

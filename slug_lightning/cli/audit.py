@@ -1,5 +1,7 @@
 """``slug audit --run DIR``: is the concept gone, or only hidden?"""
 
+import hashlib
+import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -58,8 +60,8 @@ def audit(
     chosen = choose_attacks(attacks)
     opened = open_run(run)
     about = _about(opened, gold, gold_digest(gold), device)
-    clip, digest, own = _clip(opened, gold, settings, root, device, seed)
-    plan = AuditPlan(run, clip.material.concept, about, settings, seed, _counts(clip, digest))
+    clip, digests, own = _clip(opened, gold, settings, root, device, seed)
+    plan = AuditPlan(run, clip.material.concept, about, settings, seed, {**digests, **_counts(clip)})
     hosts: list[Host] = [clip]
     if (metric := host_metric or own) is not None:
         hosts.append(MetricHost(metric, opened.patch, clip.material.concept))
@@ -72,8 +74,8 @@ def audit(
 
 def _clip(
     opened: "OpenedRun", gold: Path | None, settings: AuditSettings, root: Path | None, device: str, seed: int
-) -> "tuple[ClipHost, str, HostMetric | None]":
-    """The CLIP of a run with its data, the digest of the data's shards, and the run's own host."""
+) -> "tuple[ClipHost, dict[str, str], HostMetric | None]":
+    """The CLIP of a run with its data, digests of shards and of evaluation images, and the run's own host."""
     import torch
 
     from slug_lightning.audit.clip_host import ClipHost
@@ -97,7 +99,9 @@ def _clip(
     with torch.random.fork_rng(devices=[]):
         material = read_material(data, settings.material, seed)
     host = ClipHost(models, opened.patch.layer, material, device)
-    return host, data.digest, getattr(cli.model, "host_metric", None)
+    measured = json.dumps(data.evaluation_account(), sort_keys=True)
+    digests = {"pairs": data.digest, "evaluation": hashlib.sha256(measured.encode()).hexdigest()}
+    return host, digests, getattr(cli.model, "host_metric", None)
 
 
 def _about(opened: "OpenedRun", gold: Path | None, digest: str | None, device: str) -> dict[str, Any]:
@@ -118,10 +122,9 @@ def _about(opened: "OpenedRun", gold: Path | None, digest: str | None, device: s
     }
 
 
-def _counts(host: "ClipHost", digest: str) -> dict[str, Any]:
+def _counts(host: "ClipHost") -> dict[str, Any]:
     found = host.material
     return {
-        "digest": digest,
         "forget_images": len(found.forget),
         "unseen_images": len(found.unseen),
         "probe_images": len(found.probing),
