@@ -61,22 +61,24 @@ class ClipHost:
 
     def edit(self) -> tuple[str, Tensor, Tensor]:
         """See ``Host``."""
-        before, after = (get_layer(self._models[v], self.layer).detach() for v in ("before", "after"))  # type: ignore[index]
+        before, after = (
+            get_layer(model, self.layer).detach() for model in (self._models["before"], self._models["after"])
+        )
         return self.layer, before, after
 
     @torch.no_grad()
     def embed_images(self, model: nn.Module, images: Tensor) -> Tensor:
         """Unit embeddings ``(N, D)`` on the CPU."""
         tower = vision_tower(model)
-        return torch.cat([tower.pooled(part.to(self.device)).cpu() for part in images.split(self.batch_size)])  # type: ignore[no-untyped-call]
+        parts = torch.split(images, self.batch_size)
+        return torch.cat([tower.pooled(part.to(self.device)).cpu() for part in parts])
 
     @torch.no_grad()
     def embed_texts(self, model: nn.Module, tokens: Tensor) -> Tensor:
         """Unit embeddings ``(N, D)`` on the CPU."""
         tower = text_tower(model)
-        return torch.cat(
-            [tower.by_length(part.to(self.device)).cpu() for part in tokens.split(self.batch_size)]
-        )  # type: ignore[no-untyped-call]
+        parts = torch.split(tokens, self.batch_size)
+        return torch.cat([tower.by_length(part.to(self.device)).cpu() for part in parts])
 
     def head(self, model: nn.Module, prompts: Sequence[Sequence[str]]) -> Tensor:
         """Class embeddings ``(C, D)`` of prompts: one row per class, as many entries in each."""

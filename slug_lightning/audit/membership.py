@@ -1,6 +1,7 @@
 """Membership inference: can one still tell that the forget pairs were trained on?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -64,7 +65,8 @@ def _features(host: ClipHost, version: Version) -> tuple[Tensor, Tensor]:
     others = host.remembered(version, "retain captions", captions)
     members = host.remembered(version, "forget pairs", forget_images)
     unseen = host.pictures(version, "unseen", found.unseen)
-    scale = host.models[version].logit_scale.detach().exp().cpu()  # type: ignore[union-attr, operator]
+    temperature: Any = host.models[version].logit_scale
+    scale = temperature.detach().exp().cpu()
     known, new = (
         pair_features(images, prompt.expand_as(images), others, scale) for images in (members, unseen)
     )

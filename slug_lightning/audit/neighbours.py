@@ -1,6 +1,7 @@
 """Neighbours: which of the other names were hurt most, and what the concept's images are taken for now."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -56,7 +57,7 @@ def neighbours(host: ClipHost, settings: NeighbourSettings) -> Findings:
         counts[version], shares = _of_version(host, version, order, closeness)
         figures += shares
     shown = [found.label, *order[: settings.shown - 1]]
-    rows = {v: _shares(c)[shown][:, shown].tolist() for v, c in counts.items()}
+    rows: dict[str, Any] = {v: _shares(c)[shown][:, shown].tolist() for v, c in counts.items()}
     return Findings(figures, matrices={"confusion": {"names": [names[i] for i in shown], **rows}})
 
 

@@ -93,7 +93,8 @@ def _torchao(scheme: Scheme, group: int, inputs: int) -> tuple[Any, Any]:
     if scheme == "int8":
         return quantize_, Int8WeightOnlyConfig()
     size = PerGroup(group) if inputs % group == 0 else PerAxis(0)
-    return quantize_, IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=size)
+    dtypes: Any = torch  # its stubs do not know int4
+    return quantize_, IntxWeightOnlyConfig(weight_dtype=dtypes.int4, granularity=size)
 
 
 def is_transposed(name: str) -> bool:
