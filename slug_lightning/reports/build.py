@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 from slug_lightning.atomic import atomic_path, write_text
 from slug_lightning.errors import BadDataError, closest
+from slug_lightning.reports.audit_figures import AUDIT_FIGURES, audit_drawings
+from slug_lightning.reports.audit_file import read_audit
 from slug_lightning.reports.evidence import Evidence, read_evidence
 from slug_lightning.reports.figures.host import host_figure
 from slug_lightning.reports.figures.layers import layers_figure
@@ -28,7 +30,7 @@ def build_report(run_dir: Path) -> Path:
 
     Args:
         run_dir: Directory with ``report.json``, ``layers.csv``, ``search.csv`` and, if the run kept
-            it, ``evidence.json``.
+            it, ``evidence.json``; ``audit.json``, if it was audited.
 
     Returns:
         Path of ``report.html``.
@@ -43,9 +45,13 @@ def build_report(run_dir: Path) -> Path:
     search = read_search(run_dir / "search.csv")
     kept = run_dir / "evidence.json"
     evidence = read_evidence(kept) if kept.exists() else None
+    audited = run_dir / "audit.json"
+    audit = read_audit(audited) if audited.exists() else None
     _check_agreement(report, layers, search)
     figures = draw_figures(report, layers, search, evidence)
-    for name in _FIGURES:
+    if audit is not None:
+        figures |= {name: _drawn(draw) for name, draw in audit_drawings(audit).items()}
+    for name in (*_FIGURES, *AUDIT_FIGURES):
         path = run_dir / "figures" / f"{name}.png"
         if name not in figures:
             path.unlink(missing_ok=True)  # left from an earlier state of the run
@@ -53,7 +59,7 @@ def build_report(run_dir: Path) -> Path:
         with atomic_path(path) as draft:
             draft.write_bytes(figures[name].light)
     page = run_dir / "report.html"
-    write_text(page, render_html(report, layers, search, evidence, figures))
+    write_text(page, render_html(report, layers, search, evidence, figures, audit))
     return page
 
 
@@ -83,10 +89,11 @@ def draw_figures(
         drawings["host"] = lambda theme: host_figure(host, concept, theme)
     if similarity is not None:
         drawings["similarity"] = lambda theme: similarity_figure(similarity, concept, theme)
-    return {
-        name: PageFigure(light=png_bytes(draw(LIGHT)), dark=png_bytes(draw(DARK)))
-        for name, draw in drawings.items()
-    }
+    return {name: _drawn(draw) for name, draw in drawings.items()}
+
+
+def _drawn(draw: Callable[[Theme], Figure]) -> PageFigure:
+    return PageFigure(light=png_bytes(draw(LIGHT)), dark=png_bytes(draw(DARK)))
 
 
 def _check_agreement(

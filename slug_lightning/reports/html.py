@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from slug_lightning.reports import wording
+from slug_lightning.reports.audit_page import audit_view
 from slug_lightning.reports.evidence import Evidence
 from slug_lightning.reports.report_file import metric_label, metric_rows
 from slug_lightning.reports.tables import LayerRow, SearchRow
@@ -39,6 +40,7 @@ def render_html(
     search: Sequence[SearchRow],
     evidence: Evidence | None,
     figures: Mapping[str, PageFigure],
+    audit: Mapping[str, Any] | None = None,
 ) -> str:
     """Write the page; all names and captions are escaped.
 
@@ -47,7 +49,8 @@ def render_html(
         layers: Scores of all layers.
         search: Points of the step search, maybe none.
         evidence: None when the run kept none; the page then says so.
-        figures: Any of ``layers``, ``search``, ``similarity`` and ``host``.
+        figures: Any of ``layers``, ``search``, ``similarity`` and ``host``, and of the audit's.
+        audit: A valid ``audit.json``, if the run was audited.
 
     Returns:
         The HTML document; the same input gives the same text.
@@ -75,6 +78,7 @@ def render_html(
         search=search,
         searched={name: metric_label(name, labels) for name in searched},
         evidence=evidence,
+        audit=None if audit is None else audit_view(audit),
         drawn=figures,
         skipped={role: _skipped(entry["skipped"]) for role, entry in report["data"].items()},
         environment=_facts(report["environment"]),

@@ -98,6 +98,7 @@ class SLUG(Unlearner):
         host_metric: HostMetric | None = None,
     ) -> None:
         super().__init__(model, pretrained)
+        self.wordings, self.margin = tuple(search.wordings), search.margin
         if save_every < 1:
             raise SettingError(f"Expected model.save_every to be at least 1 group, but got {save_every}.")
         if contrast_captions < 1:
@@ -369,6 +370,11 @@ class SLUG(Unlearner):
             raise SettingError(
                 "Expected search.criterion host with model.host_metric and only with it, but got "
                 f"{self.search.criterion!r}. Leave the criterion out to have the right one."
+            )
+        if self.host_metric is not None and (self.wordings or self.margin):
+            raise SettingError(
+                "Expected search.wordings and search.margin without model.host_metric, since the host does "
+                f"not answer to them, but got {list(self.wordings)} and {self.margin:g}. Leave them out."
             )
         if self.search.criterion == "top5" and names <= 5:
             raise SettingError(f"Expected more than 5 names for search.criterion top5, but got {names}.")
