@@ -18,6 +18,7 @@ LAYERS = [
     {"unlearning"},
     {"callbacks", "preemption"},
     {"trainer"},
+    {"comparison"},
     {"cli"},
 ]
 

@@ -2,11 +2,14 @@
 
 from slug_lightning.search.candidates import LayerScore, score_layers
 from slug_lightning.search.evaluator import PointEvaluator
+from slug_lightning.search.grid import GridSettings, Trial, grid_plan
 from slug_lightning.search.plan import Pass, SearchSettings, evaluate_points, search_plan
 from slug_lightning.search.schedule import StepSchedule
+from slug_lightning.search.setting import Setting
 from slug_lightning.search.trace import Measured, Point, Probe, Trace
 
 __all__ = [
+    "GridSettings",
     "LayerScore",
     "Measured",
     "Pass",
@@ -14,9 +17,12 @@ __all__ = [
     "PointEvaluator",
     "Probe",
     "SearchSettings",
+    "Setting",
     "StepSchedule",
     "Trace",
+    "Trial",
     "evaluate_points",
+    "grid_plan",
     "score_layers",
     "search_plan",
 ]

@@ -6,7 +6,7 @@ computed once for the whole search. Scores equal those of an edited copy of the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 
 import torch
@@ -14,7 +14,12 @@ from torch import Tensor, nn
 
 from slug_lightning.functional import class_embeddings
 from slug_lightning.models import get_layer, text_tower, tower_of, vision_tower
+from slug_lightning.models.layers import TowerName
+from slug_lightning.models.stages import Tower
+from slug_lightning.search.setting import Setting
 from slug_lightning.search.trace import Point
+
+Edit = Point | Setting
 
 
 @contextmanager
@@ -35,7 +40,8 @@ class PointEvaluator:
 
     Args:
         model: open_clip model; edited in place for moments and always restored.
-        directions: Forget gradient by layer name, for every layer that points may name.
+        directions: Forget gradient by layer name, for every layer that points may name. What settings
+            stand for is in ``updates``: by setting, the update of each layer it edits.
         prompts: Token ids ``(C, T, L)`` per classifier: classes, templates, length.
         prompts_per_batch: Prompts encoded at once.
         cache_bytes: Bound on remembered embeddings of unedited images.
@@ -51,16 +57,17 @@ class PointEvaluator:
     ) -> None:
         self.model = model
         self.directions = directions
+        self.updates: dict[Setting, Mapping[str, Tensor]] = {}
         self.prompts = prompts
         self.prompts_per_batch = prompts_per_batch
         self.vision, self.text = vision_tower(model), text_tower(model)
-        self.points: tuple[Point | None, ...] = (None,)
+        self.points: tuple[Edit | None, ...] = (None,)
         self._original: dict[str, Tensor] = {}
         self._edited: dict[tuple[int, str], Tensor] = {}
         self._images: dict[object, Tensor] = {}
         self._room = cache_bytes
 
-    def prepare(self, points: Sequence[Point | None], classifiers: Sequence[str]) -> None:
+    def prepare(self, points: Sequence[Edit | None], classifiers: Sequence[str]) -> None:
         """Set the points of the next pass and encode the classifiers it needs.
 
         Args:
@@ -72,7 +79,7 @@ class PointEvaluator:
         for name in classifiers:
             if name not in self._original:
                 self._original[name] = self._classifiers(name, [None])[0]
-            text = [i for i, p in enumerate(points) if p is not None and tower_of(p.layer) == "text"]
+            text = [i for i, p in enumerate(points) if p is not None and _touches(p, "text")]
             heads = self._classifiers(name, [self.points[i] for i in text]) if text else []
             self._edited |= {(i, name): head for i, head in zip(text, heads, strict=True)}
 
@@ -89,15 +96,15 @@ class PointEvaluator:
             key: Name of the batch; with it, unedited embeddings are remembered for later passes.
         """
         edits = [
-            (self.vision.stage_of(point.layer), i, point)
+            (_first_stage(self.vision, point), i, point)
             for i, point in enumerate(self.points)
-            if point is not None and tower_of(point.layer) == "vision"
+            if point is not None and _touches(point, "vision")
         ]
         state, done = self.vision.start(images), 0
         for stage, group in groupby(sorted(edits, key=lambda e: e[:2]), key=lambda e: e[0]):
             state, done = self.vision.advance(state, done, stage), stage
             for _, i, point in group:
-                with self._at(point):
+                with self.at(point):
                     embedding = self.vision.finish_pooled(state, stage)
                 yield i, embedding
         unedited = sorted(set(range(len(self.points))) - {i for _, i, _ in edits})
@@ -118,9 +125,15 @@ class PointEvaluator:
             yield i, embedding @ self.classifier(i, classifier).T, embedding
 
     @contextmanager
-    def _at(self, point: Point) -> Iterator[None]:
-        update = point.step * self.directions[point.layer]
-        with edited(get_layer(self.model, point.layer), update):
+    def at(self, point: Edit) -> Iterator[None]:
+        """The edited model inside the ``with`` block; afterwards the original, bit for bit."""
+        if isinstance(point, Setting):
+            updates = self.updates[point]
+        else:
+            updates = {point.layer: point.step * self.directions[point.layer]}
+        with ExitStack() as stack:
+            for layer, update in updates.items():
+                stack.enter_context(edited(get_layer(self.model, layer), update))
             yield
 
     def _remember(self, key: object, base: Tensor) -> None:
@@ -130,7 +143,7 @@ class PointEvaluator:
             self._room -= size
 
     @torch.no_grad()
-    def _classifiers(self, name: str, points: Sequence[Point | None]) -> list[Tensor]:
+    def _classifiers(self, name: str, points: Sequence[Edit | None]) -> list[Tensor]:
         """Class embeddings ``(C, D)`` under each point; each prompt batch's prefix is run once."""
         prompts = self.prompts[name]
         classes_per_batch = max(1, self.prompts_per_batch // prompts.shape[1])
@@ -142,11 +155,11 @@ class PointEvaluator:
         return [torch.cat(parts) for parts in heads]
 
     def _prompt_embeddings(
-        self, tokens: Tensor, points: Sequence[Point | None]
+        self, tokens: Tensor, points: Sequence[Edit | None]
     ) -> Iterator[tuple[int, Tensor]]:
         tower = self.text
         tokens = tower.trimmed(tokens)
-        stages = [0 if p is None else tower.stage_of(p.layer) for p in points]
+        stages = [0 if p is None else _first_stage(tower, p) for p in points]
         state, done = tower.start(tokens), 0
         for i in sorted(range(len(points)), key=lambda i: stages[i]):
             point = points[i]
@@ -154,6 +167,16 @@ class PointEvaluator:
                 yield i, tower.pooled(tokens)
                 continue
             state, done = tower.advance(state, done, stages[i]), stages[i]
-            with self._at(point):
+            with self.at(point):
                 embedding = tower.finish_pooled(state, done)
             yield i, embedding
+
+
+def _touches(edit: Edit, tower: TowerName) -> bool:
+    """A setting may edit any layer of both towers."""
+    return isinstance(edit, Setting) or tower_of(edit.layer) == tower
+
+
+def _first_stage(tower: Tower, edit: Edit) -> int:
+    """The first stage of a tower that an edit may change."""
+    return 0 if isinstance(edit, Setting) else tower.stage_of(edit.layer)

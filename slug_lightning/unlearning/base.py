@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 import torch
@@ -51,6 +51,7 @@ class Unlearner(pl.LightningModule):
         pretrained: See ``load_clip``.
     """
 
+    method: ClassVar[str] = "none"  # as reports and patches call it
     network: torch.nn.Module
     evaluator: PointEvaluator
 

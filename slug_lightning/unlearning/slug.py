@@ -14,16 +14,13 @@ from torch import Tensor
 
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
-from slug_lightning.functional import clip_loss, sigmoid_loss
 from slug_lightning.hosts import HostName
 from slug_lightning.hosts.reading import keep_read
 from slug_lightning.models import (
     Clip,
     candidate_layers,
     get_layer,
-    text_tower,
     tower_digest,
-    vision_tower,
 )
 from slug_lightning.search import (
     LayerScore,
@@ -35,19 +32,19 @@ from slug_lightning.search import (
     search_plan,
 )
 from slug_lightning.search.candidates import check_layers, choose_candidates
-from slug_lightning.unlearning.base import Unlearner
 from slug_lightning.unlearning.earlier import Earlier, Found, look_back, share
 from slug_lightning.unlearning.forget_loss import FORGET_LOSSES, ForgetLoss, ForgetLossName, encode_captions
 from slug_lightning.unlearning.gradient_pass import GradientPass
 from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
 from slug_lightning.unlearning.moments import DIRECTIONS, DirectionName, Moments
+from slug_lightning.unlearning.pair_losses import PairLosses
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import progress_file
 
 GRADIENT_VERSION = 3  # raise it when the same settings give other gradients
 
 
-class SLUG(Unlearner):
+class SLUG(PairLosses):
     """Targeted unlearning with the single-layer gradient (SLUG, arXiv 2407.11867).
 
     ``fit`` runs one epoch: the forget pairs, then the retain pairs, each seen once, at the original weights.
@@ -72,6 +69,8 @@ class SLUG(Unlearner):
             against retain gradients of all batches, see ``functional.retain_aware``. That takes a few times
             the memory of the candidate layers, and a killed pass begins anew.
     """
+
+    method = "slug"
 
     def __init__(
         self,
@@ -107,7 +106,6 @@ class SLUG(Unlearner):
         self._gradient_pass: GradientPass | None = None
         self._scores: list[LayerScore] | None = None
         self._started = 0.0
-        self._forget_loss = ForgetLoss()
 
     def load(self) -> Clip:
         """Load the model; only candidate layers take gradients."""
@@ -118,7 +116,6 @@ class SLUG(Unlearner):
                 names = set(keep_read(self.host, names, [name for name, _ in clip.model.named_parameters()]))
             for name, weight in clip.model.named_parameters():
                 weight.requires_grad_(name in names)
-            self.towers = vision_tower(clip.model), text_tower(clip.model)
         assert self.clip is not None
         return self.clip
 
@@ -259,32 +256,6 @@ class SLUG(Unlearner):
     def _loss_scale(self) -> float:
         """Float16 has no numbers below 6e-8, where small gradients are; a power of two changes no digit."""
         return 1024.0 if self.trainer.precision == "16-mixed" else 1.0
-
-    def loss_sum(self, batch: dict[str, Any]) -> Tensor:
-        """The loss of a batch of one role, summed over its pairs."""
-        vision, text = self.towers
-        image, caption = vision.pooled(batch["image"]), text.by_length(batch["text"])
-        # In bfloat16 the logits of InfoNCE would be off by half a unit.
-        with torch.autocast(self.device.type, enabled=False):
-            if batch["role"] == "forget":
-                return self._forget_loss(image, caption, self._scale)
-            groups = zip(
-                torch.split(image, batch["sizes"]), torch.split(caption, batch["sizes"]), strict=True
-            )
-            return torch.stack([len(v) * self._group_loss(v, t) for v, t in groups]).sum()
-
-    def _group_loss(self, image: Tensor, caption: Tensor) -> Tensor:
-        """The loss the model was trained with: InfoNCE, or SigLIP's where there is a bias of the logits."""
-        bias = getattr(self.network, "logit_bias", None)
-        if bias is None:
-            return clip_loss(image, caption, self._scale)
-        return sigmoid_loss(image, caption, self._scale, bias)
-
-    @property
-    def _scale(self) -> Tensor:
-        scale = self.network.logit_scale
-        assert isinstance(scale, Tensor)
-        return scale.exp()
 
     def _header(self) -> dict[str, str]:
         assert self._gradient_pass is not None
