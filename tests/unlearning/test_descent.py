@@ -48,16 +48,16 @@ def test_a_training_that_diverges_ends_without_ending_the_search():
 
 def test_the_seed_decides_the_order_of_batches():
     def order(seed):
-        module = by_hand(FineTune, (1,) * 4, (1,) * 4, learning_rates=[0.1], updates=[4], seed=seed)
+        module = by_hand(FineTune, (1,) * 4, (1,) * 4, learning_rates=[0.1], updates=[8], seed=seed)
         batch = module.pairs.batches["retain"][0]
-        module.pairs.batches["retain"] = [{**batch, "number": n} for n in range(4)]
+        module.pairs.batches["retain"] = [{**batch, "number": n} for n in range(8)]
         seen, plain = [], type(module).loss_sum
         module.loss_sum = lambda b: (seen.append(b["number"]), plain(module, b))[1]
         edited(module)
         return seen
 
     assert order(0) == order(0)
-    assert sorted(order(0)) == sorted(order(1)) == [0, 1, 2, 3]
+    assert sorted(order(0)) == sorted(order(1)) == list(range(8))
     assert order(0) != order(1)
 
 
