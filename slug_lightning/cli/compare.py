@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from jsonargparse import auto_cli
+from slug_lightning.cli.typed_function import run_function
 
 FAILED = 1
 
@@ -65,10 +65,16 @@ def _absolute(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "root": str(Path(data.get("root", ".")).absolute())}
 
 
+EXAMPLES = """examples:
+  slug compare --config configs/compare_miniature.yaml
+  slug compare --config configs/compare_miniature.yaml --concepts seven three --seeds 0 --executor ray
+"""
+
+
 def run(words: Sequence[str]) -> int:
     """Parse and run.
 
     Returns:
         1 if a cell failed, else 0.
     """
-    return int(auto_cli(compare, args=list(words[1:]), prog="slug compare"))
+    return run_function(compare, words[1:], "slug compare", epilog=EXAMPLES)

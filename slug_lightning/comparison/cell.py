@@ -84,7 +84,7 @@ def _reference(task: Task) -> dict[str, Any]:
         "trials": 0,
         "metrics": {name: a.entry() for name, a in module.outcome.before.metrics.items() if a.n},
         "cost": {},
-        **_compared(task, module, data),
+        **_looked_at(module, data),
     }
 
 
@@ -100,7 +100,7 @@ def _method(task: Task) -> dict[str, Any]:
     assert module.outcome.trace is not None
     assert module.outcome.trace.best is not None
     with module.evaluator.at(module.outcome.trace.best.point):
-        compared = _compared(task, module, data)
+        seen = _looked_at(module, data)
     return {
         "feasible": report["feasible"],
         "edit": {name: report.get(name) for name in ("layer", "step", "settings")},
@@ -115,23 +115,22 @@ def _method(task: Task) -> dict[str, Any]:
             "patch_bytes": report["efficiency"]["patch_bytes"],
         },
         "pairs": {role: entry["pairs"] for role, entry in report["data"].items()},
-        **compared,
+        **seen,
     }
 
 
-def _compared(task: Task, module: Any, data: Any) -> dict[str, Any]:
-    """Membership inference, and how far the model is from one that never saw the concept."""
-    from slug_lightning.comparison.views import distance, take_images, take_view
-    from slug_lightning.models import load_clip
+def _looked_at(module: Any, data: Any) -> dict[str, Any]:
+    """Membership inference, and what the model says of the final images, for distances between cells."""
+    from slug_lightning.comparison.views import take_images, take_view
 
     clip = module.load()
-    images = take_images(data, clip.tokenize)
-    view = take_view(clip.model, images)
-    found: dict[str, Any] = {"membership": view.membership.entry(), "distance": None}
-    gold = task.request.gold.get(task.cell.concept)
-    if gold is not None:
-        found["distance"] = distance(view, take_view(load_clip(gold).model, images))
-    return found
+    view = take_view(clip.model, take_images(data, clip.tokenize))
+    return {
+        "membership": view.membership.entry(),
+        "classes": {
+            name: [[round(p, 5) for p in row] for row in c.tolist()] for name, c in view.classes.items()
+        },
+    }
 
 
 def _trainer(task: Task) -> Any:

@@ -11,6 +11,7 @@ from slug_lightning.comparison.building import check_request
 from slug_lightning.comparison.cell import Task, read_cell, run_cell
 from slug_lightning.comparison.request import GOLD, ORIGINAL, Request, cell_file
 from slug_lightning.comparison.table import leaders, markdown, summarise
+from slug_lightning.comparison.views import distance
 from slug_lightning.curation.executors import Executor
 from slug_lightning.reports.figures.comparison import comparison_figure
 from slug_lightning.reports.figures.png import save_png
@@ -70,6 +71,7 @@ def collect(request: Request, folder: Path) -> dict[str, Any]:
             failed.append({"cell": asdict(cell), "error": error["error"]})
         else:
             missing.append(asdict(cell))
+    finished = _with_distances(finished)
     rows = summarise(finished)
     return {
         "format_version": 1,
@@ -80,6 +82,17 @@ def collect(request: Request, folder: Path) -> dict[str, Any]:
         "missing": missing,
         "cells": finished,
     }
+
+
+def _with_distances(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The cells without what their models said, but with how far that is from the gold standard's."""
+    gold = {cell["cell"]["concept"]: cell["classes"] for cell in cells if cell["cell"]["method"] == GOLD}
+    found = []
+    for cell in cells:
+        reference = gold.get(cell["cell"]["concept"])
+        measured = None if reference is None else distance(cell["classes"], reference)
+        found.append({**{k: v for k, v in cell.items() if k != "classes"}, "distance": measured})
+    return found
 
 
 def _page(found: dict[str, Any]) -> str:

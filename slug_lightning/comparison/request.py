@@ -84,7 +84,7 @@ class Request:
             "settings": self.methods.get(cell.method),
             "data": self.data,
             "model": [self.model, self.pretrained],
-            "gold": self.gold.get(cell.concept),
+            "gold": self.gold[cell.concept] if cell.method == GOLD else None,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 

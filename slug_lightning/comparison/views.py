@@ -1,6 +1,6 @@
 """What a model says of the same images: how members look to it, and which classes it sees."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from slug_lightning.data.unlearning import UnlearningDataModule
 from slug_lightning.functional import class_embeddings, jensen_shannon
 from slug_lightning.metrics import Membership, MembershipInference, pair_features
 from slug_lightning.models import text_tower, vision_tower
+
+Classes = Mapping[str, Any]  # tensors, or lists of rows as a cell's file has them
 
 
 @dataclass(frozen=True)
@@ -106,15 +108,19 @@ def _embed(vision: Any, batches: Iterable[Tensor]) -> Tensor:
     return torch.cat([vision.pooled(batch) for batch in batches])
 
 
-def distance(one: View, other: View) -> dict[str, float]:
+def distance(one: Classes, other: Classes) -> dict[str, float]:
     """Mean Jensen-Shannon divergence between what two models say, in bits.
+
+    Args:
+        one: Class probabilities ``(N, C)`` of the final images by data set, ``forget`` among them.
+        other: The same of another model.
 
     Returns:
         ``concept``: over images of the concept; ``rest``: over all others, each data set counting alike.
     """
-    found = {
-        name: float(jensen_shannon(p.double(), other.classes[name].double()).mean())
-        for name, p in one.classes.items()
-    }
+    found = {}
+    for name, rows in one.items():
+        p, q = (torch.as_tensor(r, dtype=torch.float64) for r in (rows, other[name]))
+        found[name] = float(jensen_shannon(p, q).mean())
     rest = [value for name, value in found.items() if name != "forget"]
     return {"concept": found["forget"], "rest": sum(rest) / len(rest) if rest else 0.0}

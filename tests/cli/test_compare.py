@@ -13,12 +13,12 @@ SMALL = {
 }
 
 
-def words(world, out, *more):
+def words(world, out, *more, concept="seven", methods=SMALL):
     data = {**yaml.safe_load(CONFIG.read_text())["data"], "root": str(world), "retain_sample": 64}
     data |= {"forget_sample": 32, "group_size": 32}
     return [
-        *("compare", "--config", str(CONFIG), "--out", str(out), "--methods", json.dumps(SMALL)),
-        *("--data", json.dumps(data), "--concepts", '["seven"]', "--seeds", "[0]", *more),
+        *("compare", "--config", str(CONFIG), "--out", str(out), "--methods", json.dumps(methods)),
+        *("--data", json.dumps(data), "--concepts", concept, "--seeds", "0", *more),
     ]
 
 
@@ -50,8 +50,7 @@ def test_a_small_comparison_from_the_command_line(tiny_world, tmp_path, capsys):
 
 
 def test_a_concept_that_is_not_there_fails_its_cells_and_the_status_says_so(tiny_world, tmp_path, capsys):
-    more = ["--concepts", '["sevn"]', "--methods", json.dumps({"SLUG": SMALL["SLUG"]})]
-    assert main(words(tiny_world, tmp_path / "out", *more)) == 1
+    assert main(words(tiny_world, tmp_path / "out", concept="sevn", methods={"SLUG": SMALL["SLUG"]})) == 1
     assert "Failed cells" in capsys.readouterr().out
 
 
@@ -61,11 +60,9 @@ def test_all_methods_forget_a_digit_and_ray_gives_the_same_cells(tiny_world, tmp
     for given in methods.values():
         if "updates" in given:
             given["updates"], given["learning_rates"] = [4, 8], [0.001, 0.003]
-    more = ["--methods", json.dumps(methods)]
-    assert main(words(tiny_world, tmp_path / "here", *more)) == 0
-    few = ["--methods", json.dumps(SMALL)]
-    assert main(words(tiny_world, tmp_path / "ray", *few, "--executor", "ray", "--workers", "2")) == 0
-    assert main(words(tiny_world, tmp_path / "again", *few)) == 0
+    assert main(words(tiny_world, tmp_path / "here", methods=methods)) == 0
+    assert main(words(tiny_world, tmp_path / "ray", "--executor", "ray", "--workers", "2")) == 0
+    assert main(words(tiny_world, tmp_path / "again")) == 0
     ray, again, here = (
         json.loads((tmp_path / name / "comparison.json").read_text()) for name in ("ray", "again", "here")
     )

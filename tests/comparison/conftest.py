@@ -49,5 +49,6 @@ def cell(method="SLUG", concept="seven", seed=0, **figures):
         "metrics": {n: {"value": v / 100, "n": 50, "ci95": [0, 1]} for n, v in metrics.items()},
         "membership": {"value": given["membership"] / 100},
         "distance": given["distance"],
+        "classes": {"forget": [[0.5, 0.5]], "identities": [[1.0, 0.0]]},
         "cost": {name: given[key] for name, key in cost.items()},
     }

@@ -78,6 +78,15 @@ def test_a_comparison_that_was_stopped_says_what_is_missing(request_of, work, tm
     assert json.loads((tmp_path / "comparison.json").read_text()) == json.loads(json.dumps(found))
 
 
+def test_distances_are_to_the_gold_standard_of_the_same_concept(request_of, work, tmp_path):
+    request = request_of(concepts=["three", "seven"], gold={"seven": "local-dir:g"})
+    found = compare(request, tmp_path, Here(), lambda line: None)
+    distances = {(c["cell"]["method"], c["cell"]["concept"]): c["distance"] for c in found["cells"]}
+    assert distances["SLUG", "three"] is None
+    assert distances["SLUG", "seven"] == {"concept": 0.0, "rest": 0.0}
+    assert all("classes" not in cell for cell in found["cells"])
+
+
 def test_settings_that_cannot_be_read_stop_it_before_the_first_cell(request_of, work, tmp_path):
     with pytest.raises(SettingError, match="'SSD' cannot be read"):
         compare(request_of({"SLUG": {}, "SSD": {"selections": "many"}}), tmp_path, Here())

@@ -25,11 +25,17 @@ def test_a_key_changes_with_what_its_cell_depends_on_and_nothing_else():
         make(methods={"SLUG": {"direction": "retain_aware"}}),
         make(data={"root": "v"}),
         make(model="ViT-B-32"),
-        make(gold={"seven": "local-dir:g"}),
     ]
     keys = {request.key(cell) for request in others} | {base.key(Cell("SLUG", "seven", 1))}
-    assert len(keys) == 5
+    assert len(keys) == 4
     assert base.key(cell) not in keys
+
+
+def test_a_gold_standard_that_comes_later_changes_no_other_cell():
+    cell, gold = Cell("SLUG", "seven", 0), Cell(GOLD, "seven", 0)
+    later = make(gold={"seven": "local-dir:g"})
+    assert make().key(cell) == later.key(cell)
+    assert later.key(gold) != make(gold={"seven": "local-dir:h"}).key(gold)
 
 
 def test_cells_have_files_of_their_own(tmp_path):

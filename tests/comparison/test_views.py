@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from slug_lightning.comparison.views import Images, View, distance, take_view
-from slug_lightning.metrics import Membership
+from slug_lightning.comparison.views import Images, distance, take_view
 from tests.helpers import captions, pictures, tiny_clip
 
 
@@ -37,13 +36,11 @@ def test_membership_is_balanced_and_blind_for_a_random_model(images):
 
 def test_a_model_is_at_no_distance_from_itself_and_at_some_from_another(images):
     one, other = (take_view(tiny_clip(seed), images) for seed in (0, 1))
-    assert distance(one, one) == pytest.approx({"concept": 0.0, "rest": 0.0}, abs=1e-6)
-    assert min(distance(one, other).values()) > 1e-6
+    assert distance(one.classes, one.classes) == pytest.approx({"concept": 0.0, "rest": 0.0}, abs=1e-6)
+    assert min(distance(one.classes, other.classes).values()) > 1e-6
 
 
 def test_the_concept_and_the_rest_are_told_apart():
-    nothing = Membership(0.5, 0.0, 20, 1)
-    sure, other = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
-    one = View(nothing, {"forget": sure, "a": sure, "b": sure})
-    two = View(nothing, {"forget": other, "a": other, "b": sure})
+    sure, other = [[1.0, 0.0]], [[0.0, 1.0]]  # as a file has them
+    one, two = {"forget": sure, "a": sure, "b": sure}, {"forget": other, "a": other, "b": sure}
     assert distance(one, two) == pytest.approx({"concept": 1.0, "rest": 0.5})
