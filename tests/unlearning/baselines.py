@@ -48,7 +48,13 @@ def by_hand(method: type, forget: tuple[float, ...], retain: tuple[float, ...], 
     module.load()
     module.evaluator = Recorder()
     for role, gradient in (("forget", forget), ("retain", retain)):
-        batch = {"role": role, "key": ["x", "y"], "image": torch.zeros(2), "skipped": {}}
+        batch = {
+            "role": role,
+            "key": ["x", "y"],
+            "image": torch.zeros(2),
+            "text": torch.zeros(2),
+            "skipped": {},
+        }
         module.pairs.add({**batch, "gradient": gradient})
     return module
 

@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from slug_lightning.errors import SettingError
 from slug_lightning.unlearning import SSD
@@ -22,11 +23,27 @@ def test_every_setting_starts_from_the_original_weights():
 
 def test_importance_is_the_mean_of_squares_not_the_square_of_the_mean():
     module = by_hand(SSD, (1, 1, 1, 1), (2, 0, 0, 0))
-    other = {"role": "retain", "key": ["z", "w"], "image": module.pairs.batches["retain"][0]["image"]}
-    module.pairs.add({**other, "gradient": (-2, 0, 0, 0), "skipped": {}})
+    module.pairs.add({**module.pairs.batches["retain"][0], "gradient": (-2, 0, 0, 0)})
     assert module.importance("retain")["a"].tolist() == [4.0, 0.0]
+
+
+def test_importance_of_pairs_one_by_one_is_that_of_their_own_gradients():
+    module = SSD(pairs_at_once=1)
+    tokens = module.load().tokenize(["a seven", "neon three", "four"])
+    batch = {"image": torch.randn(3, 3, 32, 32), "text": tokens, "key": ["a", "b", "c"], "skipped": {}}
+    module.pairs.add({**batch, "role": "retain", "sizes": [3]})
+    found = module.importance("retain")["visual.proj"]
+    model = module.clip.model
+    expected = 0.0
+    for image, text in zip(batch["image"], tokens, strict=True):
+        v, t = model.encode_image(image[None], normalize=True), model.encode_text(text[None], normalize=True)
+        (gradient,) = torch.autograd.grad(1 - (v * t).sum(), [model.visual.proj])
+        expected = expected + gradient**2 / 3
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-9)
 
 
 def test_settings_must_be_positive():
     with pytest.raises(SettingError, match="positive model.selections"):
         SSD(selections=[0.0])
+    with pytest.raises(SettingError, match="model.pairs_at_once to be at least 1"):
+        SSD(pairs_at_once=0)
