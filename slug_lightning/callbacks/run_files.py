@@ -55,7 +55,8 @@ class RunFiles(Callback):
             return
         folder: Path = trainer.run_dir
         if outcome.trace is None:
-            self._closing = self._write_metrics(module, outcome, folder)
+            summary = self._write_metrics(module, outcome, folder)
+            self._closing = summary if self.page else None
             if trainer.clip_benchmark:
                 write_results(module, outcome.before.metrics, folder)
             return

@@ -10,7 +10,7 @@ from slug_lightning.atomic import write_text
 from slug_lightning.comparison.building import check_request
 from slug_lightning.comparison.cell import Task, read_cell, run_cell
 from slug_lightning.comparison.request import GOLD, ORIGINAL, Request, cell_file
-from slug_lightning.comparison.table import leaders, markdown, summarise
+from slug_lightning.comparison.table import leaders, markdown, shared_cells, summarise
 from slug_lightning.comparison.views import distance
 from slug_lightning.curation.executors import Executor
 from slug_lightning.reports.figures.comparison import comparison_figure
@@ -77,7 +77,7 @@ def collect(request: Request, folder: Path) -> dict[str, Any]:
         "format_version": 1,
         "request": asdict(request),
         "rows": rows,
-        "leaders": leaders(rows),
+        "leaders": leaders(summarise(shared_cells(finished))),
         "failed": failed,
         "missing": missing,
         "cells": finished,

@@ -7,6 +7,7 @@ from typing import Any
 
 from slug_lightning.comparison.request import GOLD, ORIGINAL
 
+GOLD_MAY_LACK = 5.0  # points of other identities
 NOTHING = "\u2013"  # where there is no figure
 Content = Mapping[str, Any]  # of a cell's file
 
@@ -118,10 +119,27 @@ def _text(column: Column, figure: Mapping[str, float] | None, cells: int) -> str
     return text if figure["n"] == cells else f"{text} (n={figure['n']})"
 
 
+def shared_cells(cells: Sequence[Content]) -> list[Content]:
+    """The cells of concepts and seeds that every method has, so that means are of the same ones."""
+
+    def place(cell: Content) -> tuple[str, int]:
+        return cell["cell"]["concept"], cell["cell"]["seed"]
+
+    places: dict[str, set[tuple[str, int]]] = {}
+    for cell in cells:
+        places.setdefault(cell["cell"]["method"], set()).add(place(cell))
+    methods = [found for method, found in places.items() if method != GOLD]
+    common = set.intersection(*methods) if methods else set()
+    return [cell for cell in cells if place(cell) in common]
+
+
 def leaders(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Who is ahead, in plain sentences, among the methods that reached their target in every cell.
 
     A method that forgets less is not compared on what it retains. Ties name all.
+
+    Args:
+        rows: Of cells that all methods share; see ``shared_cells``.
     """
     methods = [row for row in rows if row["method"] not in (ORIGINAL, GOLD)]
     able = [row for row in methods if row["feasible"] == row["cells"]]
@@ -139,6 +157,9 @@ def leaders(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         ("stored", "fewest bytes to store", False),
     )
     for name, what, high in ranked:
+        if name.startswith("distance") and (doubt := _doubt(rows)):
+            sentences += [doubt] if doubt not in sentences else []
+            continue
         known = [(row["figures"][name]["mean"], row["method"]) for row in able if row["figures"][name]]
         if not known:
             continue
@@ -147,3 +168,17 @@ def leaders(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         names = " and ".join(method for value, method in known if value == best)
         sentences.append(f"{what[0].upper()}{what[1:]}: {names} ({best:{column.form}} {column.unit}).")
     return sentences
+
+
+def _doubt(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Why the gold standard is none: it must know what it was trained on."""
+    known = {row["method"]: row["figures"]["identities"] for row in rows if row["method"] in (ORIGINAL, GOLD)}
+    if len(known) < 2 or not all(known.values()):
+        return ""
+    original, gold = (known[name]["mean"] for name in (ORIGINAL, GOLD))
+    if gold > original - GOLD_MAY_LACK:
+        return ""
+    return (
+        f"The gold standard knows {gold:.1f} % of the other identities and the original {original:.1f} %: it "
+        "was trained too little to be one, and distances to it mean nothing."
+    )

@@ -1,7 +1,7 @@
 import pytest
 
 from slug_lightning.comparison.request import GOLD, ORIGINAL
-from slug_lightning.comparison.table import leaders, markdown, summarise
+from slug_lightning.comparison.table import leaders, markdown, shared_cells, summarise
 from tests.comparison.conftest import cell
 
 
@@ -41,3 +41,19 @@ def test_leaders_are_plain_and_ties_name_all():
     assert "Most of the styles: SalUn (99.0 %)." in said
     assert "Least processor time: SLUG (5.0 CPU s)." in said
     assert "gold standard" not in said
+
+
+def test_methods_are_ranked_on_the_cells_that_all_of_them_have():
+    cells = [cell("SLUG", "a"), cell("SLUG", "b", identities=10.0), cell("SSD", "a"), cell(GOLD, "b")]
+    shared = shared_cells(cells)
+    assert [(c["cell"]["method"], c["cell"]["concept"]) for c in shared] == [("SLUG", "a"), ("SSD", "a")]
+    assert shared_cells([]) == []
+
+
+@pytest.mark.parametrize(("known", "doubted"), [(30.0, True), (94.0, False)])
+def test_a_gold_standard_that_knows_too_little_is_said_to_be_none(known, doubted):
+    near = {"distance": {"concept": 0.1, "rest": 0.1}}
+    rows = summarise([cell(ORIGINAL), cell(GOLD, identities=known), cell("SLUG", **near)])
+    said = " ".join(leaders(rows))
+    assert ("trained too little to be one" in said) == doubted
+    assert ("Closest to the gold standard" in said) == (not doubted)

@@ -37,7 +37,7 @@ def runs(tiny_world, tmp_path_factory):
 def test_the_report_says_what_was_done(runs, name):
     report = read_report(runs[name] / "report.json")
     assert report["method"] == METHODS[name][0]
-    assert report["criterion"]["target"] == 0.0  # of the configuration, as for SLUG
+    assert report["criterion"]["target"] == 0.0
     assert len(report["search"]) == 4
     assert {tuple(trial["settings"]) for trial in report["search"]} == {tuple(report["grid"])}
     assert report["data"]["forget"]["pairs"] > 0
