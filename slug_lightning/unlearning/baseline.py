@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from slug_lightning import __version__
-from slug_lightning.errors import SettingError
+from slug_lightning.errors import NonFiniteError, SettingError
 from slug_lightning.models import Clip, candidate_layers
 from slug_lightning.patch.whole import WholePatch
 from slug_lightning.search import GridSettings, Measured, Pass, Setting, Trial, evaluate_points, grid_plan
@@ -129,7 +129,11 @@ class Baseline(PairLosses):
         keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
         trace = yield from grid_plan(self._timed_trials(), self.search, keep, self._keep)
         self.seconds["search"] = time.perf_counter() - started
-        assert trace.best is not None  # a grid has at least one trial
+        if trace.best is None:
+            raise NonFiniteError(
+                f"Every training of {type(self).__name__} diverged before it could be measured. Use smaller "
+                "model.learning_rates; no model was changed."
+            )
         assert isinstance(trace.best.point, Setting)
         self.evaluator.updates = {trace.best.point: self._update}
         before, after = yield from evaluate_points(

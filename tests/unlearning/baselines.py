@@ -84,6 +84,6 @@ def drive(plan: Any, forget: Any, retain: float = 0.9) -> tuple[list[Pass], Any]
             metrics = {}
             if "forget" in current.datasets:
                 metrics["forget/top1"] = Accuracy(round(100 * forget(point)), 100)
-            if "identities" in current.datasets:
+            if {"identities", "imagenet"} & set(current.datasets):
                 metrics["retain/identities_top1"] = Accuracy(round(100 * retain), 100)
             answer.append(Measured(metrics))

@@ -7,11 +7,13 @@ import torch
 
 from slug_lightning.cli import main
 from slug_lightning.cli.lightning import build
-from slug_lightning.errors import PatchMismatchError
+from slug_lightning.errors import NonFiniteError, PatchMismatchError
 from slug_lightning.models import load_clip
 from slug_lightning.patch import Patch, WholePatch, load_patch
 from slug_lightning.reports.report_file import read_report
+from slug_lightning.unlearning import GradientAscent
 from tests.helpers import fit, words
+from tests.unlearning.baselines import by_hand, drive
 
 FEW = ["--model.learning_rates", "[0.001, 0.003]", "--model.updates", "[1, 4]"]
 METHODS = {
@@ -21,16 +23,20 @@ METHODS = {
     "SalUn": ("salun", FEW),
     "SSD": ("ssd", ["--model.selections", "[1, 5]", "--model.dampenings", "[0.1, 1]"]),
 }
-QUICK = ["--data.retain_limit", "128", "--data.group_size", "32", "--data.forget_batch_size", "16"]
+QUICK = ["--data.retain_limit", "64", "--data.group_size", "32", "--data.forget_batch_size", "16"]
+QUICK += ["--data.imagenet", "null", "--trainer.logger", "false"]
+NO_PAGE = "[{class_path: slug_lightning.callbacks.RunFiles, init_args: {page: false}}]"
 
 
 @pytest.fixture(scope="module")
 def runs(tiny_world, tmp_path_factory):
     """Folder of one finished run per method."""
-    return {
-        name: fit(tiny_world, tmp_path_factory.mktemp(name), "--model", name, *more, *QUICK, status=None)
-        for name, (_, more) in METHODS.items()
-    }
+    found = {}
+    for name, (_, more) in METHODS.items():
+        page = [] if name == "GradientAscent" else ["--trainer.callbacks", NO_PAGE]
+        options = ["--model", name, *more, *QUICK, *page]
+        found[name] = fit(tiny_world, tmp_path_factory.mktemp(name), *options, status=None)
+    return found
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -71,7 +77,8 @@ def test_the_figures_before_are_those_of_every_other_method(runs, tiny_run):
     reference = read_report(tiny_run / "report.json")["metrics"]
     for run in runs.values():
         found = read_report(run / "report.json")["metrics"]
-        assert {n: e["before"] for n, e in found.items()} == {n: e["before"] for n, e in reference.items()}
+        assert len(found) == 4
+        assert {n: e["before"] for n, e in found.items()} == {n: reference[n]["before"] for n in found}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +90,8 @@ def ascended(runs):
 
 def test_validate_with_the_patch_gives_the_figures_after(ascended, tiny_world, tmp_path):
     patch = ascended / "patch.safetensors"
-    cli = build(words(tiny_world, tmp_path, "--patch", str(patch), command="validate"))
+    more = ["--patch", str(patch), "--data.imagenet", "null"]
+    cli = build(words(tiny_world, tmp_path, *more, command="validate"))
     found = {name: (a.correct, a.n) for name, a in cli.model.outcome.before.metrics.items()}
     report = read_report(ascended / "report.json")
     assert found == {
@@ -123,6 +131,17 @@ def test_several_concepts_are_for_slug_alone(tiny_world, tmp_path, capsys):
     more = ["--model", "SSD", "--data.concepts", "[seven, three]"]
     assert main(words(tiny_world, tmp_path, *more)) == 2
     assert "Expected the module SLUG for several concepts" in capsys.readouterr().err
+
+
+def test_when_every_training_diverges_that_is_said(monkeypatch):
+    module = by_hand(GradientAscent, (1,) * 4, (1,) * 4, learning_rates=[0.1], updates=[2])
+    module.loss_sum = lambda batch: float("nan") * module.network.a.sum() + 0 * module.network.b.sum()
+    monkeypatch.setattr(type(module), "build_evaluator", lambda self, directions: self.evaluator)
+    monkeypatch.setattr(type(module), "datasets", lambda self, split: ("forget", "identities"))
+    with pytest.raises(
+        NonFiniteError, match="Every training of Small diverged.*smaller model.learning_rates"
+    ):
+        drive(module.evaluation_plan(), lambda setting: 0.5)
 
 
 def test_reduced_precision_is_refused(tiny_world, tmp_path, capsys):
