@@ -95,4 +95,5 @@ class MultiLayer(Baseline):
 
 
 def _stepped(weight: torch.Tensor, gradient: torch.Tensor, relative: float) -> torch.Tensor:
-    return weight + relative * weight.norm() / gradient.norm() * gradient
+    update: torch.Tensor = relative * weight.norm() / gradient.norm() * gradient
+    return weight + update

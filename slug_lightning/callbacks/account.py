@@ -15,10 +15,12 @@ from typing import Any
 import torch
 
 from slug_lightning import __version__
+from slug_lightning.hosts import HostMetric
 from slug_lightning.models import tower_of
 from slug_lightning.reports.tables import SearchRow
 from slug_lightning.reports.trials import TrialRow
 from slug_lightning.search import Measured, Point, Probe, Trace
+from slug_lightning.search.host_evaluator import host_metric_name
 from slug_lightning.unlearning import SLUG, Baseline, Outcome
 
 PACKAGES = ("torch", "lightning", "torchmetrics", "open_clip_torch", "webdataset", "safetensors")
@@ -100,7 +102,8 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": trainer.run_dir.name,
         "seed": _seed(module),
-        "labels": module.data.labels,
+        "labels": {**module.data.labels, **_host_labels(module)},
+        **({"host": account} if (account := _host_account(module)) else {}),
         "patch": _file_entry(patch),
         "unreadable_images": {name: n for name, n in module.unreadable.items() if n},
         "layers": _layer_counts(module),
@@ -154,7 +157,7 @@ def _edit(module: Any, trace: Trace | None) -> dict[str, Any]:
     if best is not None and isinstance(best.point, Point):
         return {"layer": best.point.layer, "tower": best.tower, "step": best.point.step}
     nothing = {"layer": None, "tower": None, "step": None}
-    if best is None:
+    if best is None or isinstance(best.point, Point):
         return nothing
     return nothing | {"settings": dict(best.point.values), "grid": module.grid()}
 
@@ -219,6 +222,21 @@ def _file_entry(path: Path | None) -> dict[str, Any] | None:
         return None
     data = path.read_bytes()
     return {"file": path.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _host_labels(module: Any) -> dict[str, str]:
+    """Words of the host metric for its figures."""
+    metric: HostMetric | None = getattr(module, "host_metric", None)
+    labels = {} if metric is None else metric.labels(module.data.concept)
+    return {host_metric_name(name): label for name, label in labels.items()}
+
+
+def _host_account(module: Any) -> dict[str, Any]:
+    """Which host metric steered the search, and with what settings."""
+    metric: HostMetric | None = getattr(module, "host_metric", None)
+    if metric is None:
+        return {}
+    return {"metric": f"{type(metric).__module__}.{type(metric).__qualname__}", **metric.account()}
 
 
 def _layer_counts(module: Any) -> dict[str, int]:

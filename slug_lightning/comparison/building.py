@@ -46,10 +46,11 @@ def check_request(request: Request) -> None:
 def _parse(request: Request, cell: Cell) -> Namespace:
     data: dict[str, Any] = {**request.data, "concept": cell.concept, "sample_seed": cell.seed}
     try:
-        return _parser().parse_object({"model": _model(request, cell), "data": data})
+        parsed: Namespace = _parser().parse_object({"model": _model(request, cell), "data": data})
     except (ArgumentError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:400]
         raise SettingError(f"Settings of {cell.method!r} cannot be read: {reason}") from error
+    return parsed
 
 
 def _model(request: Request, cell: Cell) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from slug_lightning.atomic import atomic_path, write_text
 from slug_lightning.errors import BadDataError, closest
 from slug_lightning.reports.evidence import Evidence, read_evidence
+from slug_lightning.reports.figures.host import host_figure
 from slug_lightning.reports.figures.layers import layers_figure
 from slug_lightning.reports.figures.png import png_bytes
 from slug_lightning.reports.figures.search import search_figure
@@ -19,7 +20,7 @@ from slug_lightning.reports.report_file import read_report
 from slug_lightning.reports.tables import LayerRow, SearchRow, read_layers, read_search
 from slug_lightning.reports.verdict import criterion
 
-_FIGURES = ("layers", "search", "similarity")
+_FIGURES = ("layers", "search", "similarity", "host")
 
 
 def build_report(run_dir: Path) -> Path:
@@ -64,7 +65,7 @@ def draw_figures(
     search: Sequence[SearchRow],
     evidence: Evidence | None,
 ) -> dict[str, PageFigure]:
-    """The figures that there are data for: ``layers``, ``search``, ``similarity``."""
+    """The figures that there are data for: ``layers``, ``search``, ``similarity``, ``host``."""
     metric, target = criterion(report)
     before = {name: entry["before"]["value"] for name, entry in report["metrics"].items()}
     labels = report.get("labels", {})
@@ -78,9 +79,11 @@ def draw_figures(
         drawings["layers"] = lambda theme: layers_figure(layers, edited, theme)
     if search:
         drawings["search"] = search_drawing
-    similarity = evidence.similarity if evidence is not None else None
+    similarity, host = (evidence.similarity, evidence.host) if evidence is not None else (None, None)
+    concept = report["concept"]
+    if host is not None:
+        drawings["host"] = lambda theme: host_figure(host, concept, theme)
     if similarity is not None:
-        concept = report["concept"]
         drawings["similarity"] = lambda theme: similarity_figure(similarity, concept, theme)
     return {
         name: PageFigure(light=png_bytes(draw(LIGHT)), dark=png_bytes(draw(DARK)))

@@ -47,7 +47,7 @@ def render_html(
         layers: Scores of all layers.
         search: Points of the step search, maybe none.
         evidence: None when the run kept none; the page then says so.
-        figures: Any of ``layers``, ``search`` and ``similarity``.
+        figures: Any of ``layers``, ``search``, ``similarity`` and ``host``.
 
     Returns:
         The HTML document; the same input gives the same text.
@@ -81,6 +81,7 @@ def render_html(
         drawn=figures,
         skipped={role: _skipped(entry["skipped"]) for role, entry in report["data"].items()},
         environment=_facts(report["environment"]),
+        host=_facts(report.get("host", {})),
     )
 
 

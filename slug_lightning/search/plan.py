@@ -3,7 +3,7 @@
 No model, no data and no Lightning in here: the validation loop runs the passes, tests run it on formulas.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -24,7 +24,7 @@ class SearchSettings:
     Attributes:
         layers: ``front`` (Pareto front of each tower), ``all``, or a list of canonical names.
         towers: Towers that may be edited.
-        criterion: Forget metric that must fall to the target.
+        criterion: Forget metric that must fall to the target; with ``model.host_metric`` it is ``host``.
         forget_target: A point is feasible when the criterion is at or under this, in ``[0, 1]``.
         evaluations: Steps tried per layer.
         start: First step, relative to ``||theta|| / ||g_f||``.
@@ -35,7 +35,7 @@ class SearchSettings:
 
     layers: str | list[str] = "front"
     towers: list[TowerName] = field(default_factory=lambda: ["vision", "text"])
-    criterion: Literal["top1", "top5"] = "top1"
+    criterion: Literal["top1", "top5", "host"] = "top1"
     forget_target: float = 0.0
     evaluations: int = 10
     start: float = 0.1
@@ -95,6 +95,19 @@ def evaluate_points(
     for start in range(0, len(points), at_most):
         measured += yield Pass(tuple(points[start : start + at_most]), tuple(datasets), split)
     return measured
+
+
+def run_plan(
+    plan: Generator[Pass, list[Measured], Trace], measure: Callable[[Pass], list[Measured]]
+) -> Trace:
+    """Answer every pass of a plan with a function; returns its trace."""
+    try:
+        asked = next(plan)
+        while True:
+            asked = plan.send(measure(asked))
+    except StopIteration as stop:
+        trace: Trace = stop.value
+        return trace
 
 
 def search_plan(

@@ -6,7 +6,7 @@ import pytest
 
 from slug_lightning.errors import SettingError
 from slug_lightning.metrics import Accuracy
-from slug_lightning.search import LayerScore, Measured, SearchSettings, search_plan
+from slug_lightning.search import LayerScore, Measured, SearchSettings, run_plan, search_plan
 
 
 @dataclass
@@ -123,3 +123,14 @@ def test_broken_scores_are_never_feasible():
 def test_bad_settings_are_refused(bad):
     with pytest.raises(SettingError, match=r"Expected search\."):
         SearchSettings(**bad)
+
+
+def test_a_plan_can_be_answered_by_a_function():
+    world, layers = World({"a": (0.5, 0.2), "b": (0.3, 0.1)}), ["identities", "imagenet"]
+    scores = [LayerScore(n, "vision", 1, 1, 1.0, 1.0, 1.0, True) for n in world.layers]
+
+    def measure(asked):
+        return [world.measure(point, asked.datasets) for point in asked.points]
+
+    found = run_plan(search_plan(scores, SearchSettings(), layers), measure)
+    assert found == World(world.layers).run(SearchSettings())
