@@ -47,7 +47,7 @@ from slug_lightning.unlearning.pair_losses import PairLosses
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import progress_file
 
-GRADIENT_VERSION = 3  # raise it when the same settings give other gradients
+GRADIENT_VERSION = 4  # raise it when the same settings give other gradients
 
 
 class SLUG(PairLosses):
@@ -366,6 +366,7 @@ class SLUG(PairLosses):
         directions = {s.layer: self.gradients.direction(s.layer).to(self.device) for s in chosen}
         self.evaluator = self.build_evaluator(directions)
         keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
+keep.sort(key=lambda dataset: len(self.data.sets["search", dataset]))  # many points lose on the first
         if self.host_evaluator is None:
             trace = yield from search_plan(chosen, self.search, keep)
         else:
