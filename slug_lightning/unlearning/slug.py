@@ -366,7 +366,7 @@ class SLUG(PairLosses):
         directions = {s.layer: self.gradients.direction(s.layer).to(self.device) for s in chosen}
         self.evaluator = self.build_evaluator(directions)
         keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
-keep.sort(key=lambda dataset: len(self.data.sets["search", dataset]))  # many points lose on the first
+        keep.sort(key=lambda dataset: len(self.data.sets["search", dataset]))  # many points lose on the first
         if self.host_evaluator is None:
             trace = yield from search_plan(chosen, self.search, keep)
         else:
