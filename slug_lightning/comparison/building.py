@@ -1,6 +1,7 @@
 """Modules and data of a cell, from plain settings, read and checked as the command line reads them."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -45,8 +46,11 @@ def check_request(request: Request) -> None:
 
 def _parse(request: Request, cell: Cell) -> Namespace:
     data: dict[str, Any] = {**request.data, "concept": cell.concept, "sample_seed": cell.seed}
+    settings = deepcopy(
+        {"model": _model(request, cell), "data": data}
+    )  # parsing makes floats of whole numbers
     try:
-        parsed: Namespace = _parser().parse_object({"model": _model(request, cell), "data": data})
+        parsed: Namespace = _parser().parse_object(settings)
     except (ArgumentError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:400]
         raise SettingError(f"Settings of {cell.method!r} cannot be read: {reason}") from error

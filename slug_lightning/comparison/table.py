@@ -97,7 +97,7 @@ def _figure(column: Column, cells: Sequence[Content]) -> dict[str, float | int] 
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The table: mean ± standard deviation over the cells of a method; a dash where there is no figure."""
+    """The table: mean ± standard deviation over the cells of a method, if it is over several; a dash where there is no figure."""
     heads = [f"{column.title}, {column.unit}" for column in COLUMNS]
     lines = [
         f"| method | cells | feasible | trials | {' | '.join(heads)} |",
@@ -115,7 +115,9 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
 def _text(column: Column, figure: Mapping[str, float] | None, cells: int) -> str:
     if figure is None:
         return NOTHING
-    text = f"{figure['mean']:{column.form}} ± {figure['sd']:{column.form}}"
+    text = f"{figure['mean']:{column.form}}"
+    if figure["n"] > 1:
+        text += f" ± {figure['sd']:{column.form}}"
     return text if figure["n"] == cells else f"{text} (n={figure['n']})"
 
 
@@ -149,6 +151,7 @@ def leaders(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         if row not in able
     ]
     ranked = (
+        ("forget_top1", "least of the concept recognised", False),
         ("identities", "most of the other identities", True),
         ("styles", "most of the styles", True),
         ("distance_concept", "closest to the gold standard on the concept", False),

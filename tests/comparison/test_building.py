@@ -26,6 +26,15 @@ def test_references_are_models_that_nothing_is_done_to(request_of):
     assert (original.model_name, gold.model_name) == ("miniature", "local-dir:somewhere")
 
 
+def test_reading_a_request_does_not_change_it_or_its_keys(request_of):
+    request = request_of({"SSD": {"selections": [1, 2]}})
+    key = request.key(Cell("SSD", "seven", 0))
+    check_request(request)
+    build_cell(request, Cell("SSD", "seven", 0))
+    assert request.key(Cell("SSD", "seven", 0)) == key
+    assert repr(request.methods["SSD"]["selections"]) == "[1, 2]"
+
+
 @pytest.mark.parametrize(
     ("methods", "message"),
     [

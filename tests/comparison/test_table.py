@@ -10,6 +10,7 @@ def test_a_row_is_mean_and_standard_deviation_over_its_cells():
     (row,) = rows
     assert row["figures"]["styles"] == {"mean": pytest.approx(94.0), "sd": pytest.approx(4.0), "n": 2}
     assert (row["cells"], row["feasible"], row["concepts"]) == (2, 1, ["a", "b"])
+    assert "| 94.0 ± 4.0 |" in markdown(rows)
 
 
 def test_references_come_first_and_have_no_search():
@@ -20,13 +21,13 @@ def test_references_come_first_and_have_no_search():
     lines = markdown(rows).splitlines()
     assert lines[2].startswith(f"| {ORIGINAL} | 1 | \u2013 | \u2013 |")
     assert lines[2].endswith("| \u2013 | \u2013 | \u2013 |")
-    assert "96.0 ± 0.0" in lines[4]
+    assert "| 96.0 |" in lines[4]  # one cell has no deviation
     assert len({line.count("|") for line in lines}) == 1
 
 
 def test_figures_that_only_some_cells_have_say_how_many():
     cells = [cell(concept="a", distance={"concept": 0.25, "rest": 0.5}), cell(concept="b")]
-    assert "0.250 ± 0.000 (n=1)" in markdown(summarise(cells))
+    assert "| 0.250 (n=1) |" in markdown(summarise(cells))
 
 
 def test_leaders_are_plain_and_ties_name_all():

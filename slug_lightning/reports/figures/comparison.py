@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from slug_lightning.reports.figures.labels import Label, place_labels
 from slug_lightning.reports.figures.theme import LIGHT, Style, Theme, new_figure, style_axes, write
 
+SHORT = {"FineTune": "FT", "GradientAscent": "GA", "GradientAscentFineTune": "GAFT"}
 KEPT = (("identities", "other identities, top-1, %"), ("styles", "styles, top-1, %"))
 
 
@@ -49,7 +50,7 @@ def _draw_points(
         axes.plot([x["mean"]] * 2, [y["mean"] - y["sd"], y["mean"] + y["sd"]], **lines)
         fill = theme.paper if reference else color
         axes.plot([x["mean"]], [y["mean"]], "o", ms=6, mfc=fill, mec=color, mew=1.4, zorder=4 + number / 100)
-        labels.append(Label(x["mean"], y["mean"], row["method"], bold=own))
+        labels.append(Label(x["mean"], y["mean"], SHORT.get(row["method"], row["method"]), bold=own))
     points = [(row["figures"]["forget_top1"]["mean"], row["figures"][name]["mean"]) for row in rows]
     _set_limits(axes, points)
     place_labels(axes, sorted(labels, key=lambda label: not label.bold), points, theme)
@@ -59,5 +60,12 @@ def _set_limits(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
     """Room for labels around the points; a share never leaves 0 to 100, its mark may."""
     xs, ys = [x for x, _ in points], [y for _, y in points]
     wide, high = max(10.0, max(xs) - min(xs)), max(6.0, max(ys) - min(ys))
-    axes.set_xlim(min(xs) - 0.2 * wide, max(xs) + 0.25 * wide)
-    axes.set_ylim(min(ys) - 0.25 * high, max(ys) + 0.2 * high)
+    x_limits = min(xs) - 0.2 * wide, max(xs) + 0.25 * wide
+    y_limits = min(ys) - 0.25 * high, max(ys) + 0.2 * high
+    axes.set(xlim=x_limits, ylim=y_limits)
+    axes.set_xticks(
+        [tick for tick in axes.get_xticks() if max(0, x_limits[0]) <= tick <= min(100, x_limits[1])]
+    )
+    axes.set_yticks(
+        [tick for tick in axes.get_yticks() if max(0, y_limits[0]) <= tick <= min(100, y_limits[1])]
+    )

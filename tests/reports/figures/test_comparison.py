@@ -36,4 +36,4 @@ def test_every_method_is_a_named_point_in_both_panels(theme):
 def test_a_method_without_a_figure_is_left_out_of_that_panel():
     figure = comparison_figure([*ROWS, row("FineTune", 50, 97)], ())
     left, right = ({text.get_text() for text in axes.texts} for axes in figure.axes)
-    assert "FineTune" in left - right
+    assert "FT" in left - right
