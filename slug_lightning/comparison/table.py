@@ -97,7 +97,7 @@ def _figure(column: Column, cells: Sequence[Content]) -> dict[str, float | int] 
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The table: mean ± standard deviation over the cells of a method, if it is over several; a dash where there is no figure."""
+    """The table: mean ± standard deviation over the cells of a method; a dash where there is no figure."""
     heads = [f"{column.title}, {column.unit}" for column in COLUMNS]
     lines = [
         f"| method | cells | feasible | trials | {' | '.join(heads)} |",
