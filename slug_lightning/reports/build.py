@@ -30,7 +30,8 @@ def build_report(run_dir: Path) -> Path:
 
     Args:
         run_dir: Directory with ``report.json``, ``layers.csv``, ``search.csv`` and, if the run kept
-            it, ``evidence.json``; ``audit.json``, if it was audited.
+            it, ``evidence.json``; ``audit.json``, if it was audited; of a method without layers, the report is
+            enough.
 
     Returns:
         Path of ``report.html``.
@@ -41,13 +42,15 @@ def build_report(run_dir: Path) -> Path:
     """
     run_dir = Path(run_dir)
     report = read_report(run_dir / "report.json")
-    layers = read_layers(run_dir / "layers.csv")
-    search = read_search(run_dir / "search.csv")
+    one_layer = "grid" not in report  # the trials of other methods stand in the report
+    layers = read_layers(run_dir / "layers.csv") if one_layer else []
+    search = read_search(run_dir / "search.csv") if one_layer else []
     kept = run_dir / "evidence.json"
     evidence = read_evidence(kept) if kept.exists() else None
     audited = run_dir / "audit.json"
     audit = read_audit(audited) if audited.exists() else None
-    _check_agreement(report, layers, search)
+    if one_layer:
+        _check_agreement(report, layers, search)
     figures = draw_figures(report, layers, search, evidence)
     if audit is not None:
         figures |= {name: _drawn(draw) for name, draw in audit_drawings(audit).items()}
@@ -78,9 +81,9 @@ def draw_figures(
     def search_drawing(theme: Theme) -> Figure:
         return search_figure(search, metric, target, labels=labels, baseline=before, theme=theme)
 
-    drawings: dict[str, Callable[[Theme], Figure]] = {
-        "layers": lambda theme: layers_figure(layers, edited, theme)
-    }
+    drawings: dict[str, Callable[[Theme], Figure]] = {}
+    if layers:
+        drawings["layers"] = lambda theme: layers_figure(layers, edited, theme)
     if search:
         drawings["search"] = search_drawing
     similarity, host = (evidence.similarity, evidence.host) if evidence is not None else (None, None)
