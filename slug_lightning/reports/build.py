@@ -30,8 +30,8 @@ def build_report(run_dir: Path) -> Path:
 
     Args:
         run_dir: Directory with ``report.json``, ``layers.csv``, ``search.csv`` and, if the run kept
-            it, ``evidence.json``; ``audit.json``, if it was audited; of a method without layers, the report is
-            enough.
+            it, ``evidence.json``; ``audit.json``, if it was audited; of a method without layers, the
+            report is enough.
 
     Returns:
         Path of ``report.html``.

@@ -147,7 +147,7 @@ class SLUG(PairLosses):
             for name, weight in clip.model.named_parameters():
                 weight.requires_grad_(name in names)
             vision, blocks = tower_of_path(self.gradient_through, clip.model, self._reading)
-            self.towers = vision, text_tower(clip.model)
+            self.towers = vision, self.towers[1]
             if self.gradient_through == "host":
                 self._host_loss = HostLoss(self._checked_metric(), vision, blocks)
         assert self.clip is not None
