@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 from slug_lightning.atomic import atomic_path, write_text
 from slug_lightning.errors import BadDataError, closest
+from slug_lightning.reports.audit_figures import AUDIT_FIGURES, audit_drawings
+from slug_lightning.reports.audit_file import read_audit
 from slug_lightning.reports.evidence import Evidence, read_evidence
 from slug_lightning.reports.figures.host import host_figure
 from slug_lightning.reports.figures.layers import layers_figure
@@ -28,7 +30,8 @@ def build_report(run_dir: Path) -> Path:
 
     Args:
         run_dir: Directory with ``report.json``, ``layers.csv``, ``search.csv`` and, if the run kept
-            it, ``evidence.json``.
+            it, ``evidence.json``; ``audit.json``, if it was audited; of a method without layers, the report is
+            enough.
 
     Returns:
         Path of ``report.html``.
@@ -39,13 +42,19 @@ def build_report(run_dir: Path) -> Path:
     """
     run_dir = Path(run_dir)
     report = read_report(run_dir / "report.json")
-    layers = read_layers(run_dir / "layers.csv")
-    search = read_search(run_dir / "search.csv")
+    one_layer = "grid" not in report  # the trials of other methods stand in the report
+    layers = read_layers(run_dir / "layers.csv") if one_layer else []
+    search = read_search(run_dir / "search.csv") if one_layer else []
     kept = run_dir / "evidence.json"
     evidence = read_evidence(kept) if kept.exists() else None
-    _check_agreement(report, layers, search)
+    audited = run_dir / "audit.json"
+    audit = read_audit(audited) if audited.exists() else None
+    if one_layer:
+        _check_agreement(report, layers, search)
     figures = draw_figures(report, layers, search, evidence)
-    for name in _FIGURES:
+    if audit is not None:
+        figures |= {name: _drawn(draw) for name, draw in audit_drawings(audit).items()}
+    for name in (*_FIGURES, *AUDIT_FIGURES):
         path = run_dir / "figures" / f"{name}.png"
         if name not in figures:
             path.unlink(missing_ok=True)  # left from an earlier state of the run
@@ -53,7 +62,7 @@ def build_report(run_dir: Path) -> Path:
         with atomic_path(path) as draft:
             draft.write_bytes(figures[name].light)
     page = run_dir / "report.html"
-    write_text(page, render_html(report, layers, search, evidence, figures))
+    write_text(page, render_html(report, layers, search, evidence, figures, audit))
     return page
 
 
@@ -72,9 +81,9 @@ def draw_figures(
     def search_drawing(theme: Theme) -> Figure:
         return search_figure(search, metric, target, labels=labels, baseline=before, theme=theme)
 
-    drawings: dict[str, Callable[[Theme], Figure]] = {
-        "layers": lambda theme: layers_figure(layers, edited, theme)
-    }
+    drawings: dict[str, Callable[[Theme], Figure]] = {}
+    if layers:
+        drawings["layers"] = lambda theme: layers_figure(layers, edited, theme)
     if search:
         drawings["search"] = search_drawing
     similarity, host = (evidence.similarity, evidence.host) if evidence is not None else (None, None)
@@ -83,10 +92,11 @@ def draw_figures(
         drawings["host"] = lambda theme: host_figure(host, concept, theme)
     if similarity is not None:
         drawings["similarity"] = lambda theme: similarity_figure(similarity, concept, theme)
-    return {
-        name: PageFigure(light=png_bytes(draw(LIGHT)), dark=png_bytes(draw(DARK)))
-        for name, draw in drawings.items()
-    }
+    return {name: _drawn(draw) for name, draw in drawings.items()}
+
+
+def _drawn(draw: Callable[[Theme], Figure]) -> PageFigure:
+    return PageFigure(light=png_bytes(draw(LIGHT)), dark=png_bytes(draw(DARK)))
 
 
 def _check_agreement(

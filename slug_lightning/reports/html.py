@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from slug_lightning.reports import wording
+from slug_lightning.reports.audit_page import audit_view
 from slug_lightning.reports.evidence import Evidence
 from slug_lightning.reports.report_file import metric_label, metric_rows
 from slug_lightning.reports.tables import LayerRow, SearchRow
@@ -39,6 +40,7 @@ def render_html(
     search: Sequence[SearchRow],
     evidence: Evidence | None,
     figures: Mapping[str, PageFigure],
+    audit: Mapping[str, Any] | None = None,
 ) -> str:
     """Write the page; all names and captions are escaped.
 
@@ -47,7 +49,8 @@ def render_html(
         layers: Scores of all layers.
         search: Points of the step search, maybe none.
         evidence: None when the run kept none; the page then says so.
-        figures: Any of ``layers``, ``search``, ``similarity`` and ``host``.
+        figures: Any of ``layers``, ``search``, ``similarity`` and ``host``, and of the audit's.
+        audit: A valid ``audit.json``, if the run was audited.
 
     Returns:
         The HTML document; the same input gives the same text.
@@ -59,11 +62,13 @@ def render_html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("percent", "points", "figures", "seconds", "data_size", "short_layer"):
+    for name in ("percent", "points", "figures", "seconds", "data_size", "short_layer", "settings_text"):
         environment.filters[name] = getattr(wording, name)
     metric, target = criterion(report)
     labels = report.get("labels", {})
+    trials = [probe for probe in report["search"] if "settings" in probe]
     searched = dict.fromkeys(name for row in search for name in row.metrics)
+    searched |= dict.fromkeys(name for trial in trials for name in trial if "/" in name)
     return environment.get_template("report.html").render(
         report=report,
         verdict=verdict(report),
@@ -73,8 +78,10 @@ def render_html(
         metrics=metric_rows(report),
         layers=sorted(layers, key=lambda row: (not row.front, row.tower, -row.importance)),
         search=search,
+        trials=trials,
         searched={name: metric_label(name, labels) for name in searched},
         evidence=evidence,
+        audit=None if audit is None else audit_view(audit),
         drawn=figures,
         skipped={role: _skipped(entry["skipped"]) for role, entry in report["data"].items()},
         environment=_facts(report["environment"]),
