@@ -20,6 +20,7 @@ from slug_lightning.models import tower_of
 from slug_lightning.reports.tables import SearchRow
 from slug_lightning.reports.trials import TrialRow
 from slug_lightning.search import Measured, Point, Probe, SearchSettings, Trace
+from slug_lightning.search.grid import GridSettings
 from slug_lightning.search.host_evaluator import host_metric_name
 from slug_lightning.unlearning import SLUG, Baseline, Outcome
 
@@ -189,8 +190,10 @@ def _criterion(module: Any) -> dict[str, Any]:
     }
 
 
-def _measured_on(settings: SearchSettings) -> list[str]:
+def _measured_on(settings: SearchSettings | GridSettings) -> list[str]:
     """Which images, and what the search asks for beyond the usual prompts."""
+    if isinstance(settings, GridSettings):
+        return ["search"]
     further = [f"{len(settings.wordings)} further wordings"] if settings.wordings else []
     return ["search", *further, *([f"margin {settings.margin:g}"] if settings.margin else [])]
 
