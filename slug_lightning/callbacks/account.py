@@ -15,6 +15,9 @@ from typing import Any
 import torch
 
 from slug_lightning import __version__
+from slug_lightning.callbacks.change import describe_change
+from slug_lightning.data.origin import curated_from
+from slug_lightning.patch import Patch
 from slug_lightning.reports.tables import SearchRow
 from slug_lightning.search import Measured, Trace
 from slug_lightning.unlearning import SLUG, Outcome
@@ -81,6 +84,7 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         "seed": _seed(module),
         "labels": module.data.labels,
         "patch": _file_entry(patch),
+        "change": describe_change(Patch.load(patch), module.network) if patch else None,
         "unreadable_images": {name: n for name, n in module.unreadable.items() if n},
         "layers": _layer_counts(module),
     }
@@ -152,7 +156,15 @@ def _data(module: Any) -> dict[str, Any]:
     if gradients is None:
         return {role: {"pairs": 0, "skipped": {}, "digest": ""} for role in ("forget", "retain")}
     about: dict[str, Any] = json.loads(gradients.header["data"])
-    return {role: {"pairs": gradients.pairs[role], **about[role]} for role in ("forget", "retain")}
+    manifests = {census.digest: curated_from(census) for census in module.data.census.values()}
+    return {
+        role: {
+            "pairs": gradients.pairs[role],
+            **about[role],
+            "manifest": manifests.get(about[role]["digest"]),
+        }
+        for role in ("forget", "retain")
+    }
 
 
 def _run_of(path: Path | None) -> str | None:

@@ -11,10 +11,11 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console, RenderableType
 
 from slug_lightning import __version__
-from slug_lightning.atomic import link_or_copy, write_text
+from slug_lightning.atomic import atomic_path, link_or_copy, write_text
 from slug_lightning.callbacks.account import compose_report, environment, search_rows
 from slug_lightning.callbacks.clip_benchmark import write_results
 from slug_lightning.callbacks.evidence import collect_evidence
+from slug_lightning.data.origin import shard_list
 from slug_lightning.patch import Patch
 from slug_lightning.reports.build import build_report
 from slug_lightning.reports.closing import closing_summary, measured_summary
@@ -55,6 +56,7 @@ class RunFiles(Callback):
         write_search(folder / "search.csv", search_rows(outcome.trace))
         patch = self._write_patch(module, outcome, folder)
         report = compose_report(trainer, module, patch)
+        self._write_shard_lists(module, report, folder)
         write_report(folder / "report.json", report)
         write_evidence(folder / "evidence.json", collect_evidence(module, outcome))
         build_report(folder)
@@ -76,6 +78,13 @@ class RunFiles(Callback):
             f"patched by {module.patch_name}" if module.patch_name else "original"
         )
         return measured_summary(model, entries, module.data.labels)
+
+    def _write_shard_lists(self, module: Any, report: dict[str, Any], folder: Path) -> None:
+        """``forget.sha256`` and ``retain.sha256``, for ``sha256sum --check`` beside the shards."""
+        for role, census in module.data.census.items():
+            if report["data"][role]["digest"] == census.digest:  # else the gradients are of other shards
+                with atomic_path(folder / f"{role}.sha256") as draft:
+                    draft.write_bytes(shard_list(census))
 
     def _write_patch(self, module: SLUG, outcome: Outcome, folder: Path) -> Path | None:
         """No file without a feasible point: a patch that does not forget must not be applied by mistake."""
