@@ -53,7 +53,7 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
     """
     outcome: Outcome = module.outcome
     best = outcome.trace.best if outcome.trace else None
-    seconds = getattr(module, "seconds", {})
+    seconds, name = getattr(module, "seconds", {}), Path(sys.argv[0]).name
     return {
         "format_version": 1,
         "concept": module.data.concept,
@@ -78,7 +78,7 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         "data": _data(module),
         "evaluation": module.data.evaluation_account(),
         "environment": environment(trainer),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join(["slug" if name == "__main__.py" else name, *sys.argv[1:]]),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": trainer.run_dir.name,
         "seed": _seed(module),

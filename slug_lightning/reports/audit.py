@@ -50,7 +50,7 @@ def _of_value(value: Any, level: int) -> Iterator[Block]:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    numeric = [all(isinstance(row.get(name, 0), int | float) for row in rows) for name in names]
+    numeric = [all(isinstance(row.get(name), int | float | None) for row in rows) for name in names]
     return Table(
         columns=[_words(name) for name in names],
         rows=[[_shown(row.get(name)) for name in names] for row in rows[:_MOST_ROWS]],

@@ -58,11 +58,12 @@ def build_report(run_dir: Path, reference: str | None = None) -> Built:
     run_dir = Path(run_dir)
     contents = read_contents(run_dir, reference)
     drawings = plan_figures(contents)
+    light = {name: draw(LIGHT) for name, draw in drawings.items()}
     drawn = {
-        name: PageFigure(light=png_bytes(draw(LIGHT)), dark=png_bytes(draw(DARK)))
+        name: PageFigure(light=png_bytes(light[name]), dark=png_bytes(draw(DARK)))
         for name, draw in drawings.items()
     }
-    vectors = {name: svg_bytes(draw(LIGHT)) for name, draw in drawings.items()}
+    vectors = {name: svg_bytes(figure) for name, figure in light.items()}
     document, problem = run_dir / "report.pdf", None
     try:
         pdf = render_pdf(contents.report, compose(contents, drawings), vectors)

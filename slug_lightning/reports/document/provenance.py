@@ -17,7 +17,7 @@ def provenance(contents: Contents) -> list[Block]:
             columns=["Role", "Pairs", "Skipped", "Digest of the shards (SHA-256)"],
             rows=[_role(role, entry) for role, entry in report["data"].items()],
             align="lrll",
-            widths=[0, 0, 1, 1.6],
+            widths=[0, 0, 1, 0],
         )
     ]
     for role, entry in report["data"].items():
@@ -80,7 +80,7 @@ def _shards(role: str, contents: Contents) -> list[Block]:
     if not shards:
         return []
     rows = [[f"`{name}`", f"`{digest}`"] for digest, name in shards[:MOST_SHARDS]]
-    table = Table(["Shard", "SHA-256"], rows, "ll", [0.6, 1.4], small=True)
+    table = Table(["Shard", "SHA-256"], rows, "ll", [1, 0], small=True)
     left = len(shards) - len(rows)
     more = f"{left} more are in `{role}.sha256`. " if left else ""
     note = f"{more}`sha256sum --check {role}.sha256` in the folder of the shards compares them all."
@@ -102,5 +102,5 @@ def _evaluation(evaluation: Mapping[str, Any] | None) -> list[Block]:
         "would not be noticed."
     )
     title = Heading("Images behind the figures", 2)
-    table = Table(["Set", "Images", "Digest of their files"], rows, "lrl", [0, 0, 1])
+    table = Table(["Set", "Images", "Digest of their files"], rows, "lrl", [1, 0, 0])
     return [title, table, Text(note, "note")]

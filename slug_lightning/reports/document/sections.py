@@ -91,7 +91,7 @@ def _patch_facts(contents: Contents) -> list[Row]:
     state = "checked when this report was made" if found else "not in the folder when this report was made"
     return [
         ("Patch", f"`{said['file']}`, {data_size(said['bytes'])} ({state})"),
-        ("SHA-256", f"`{said['sha256']}`"),
+        ("Patch SHA-256", f"`{said['sha256']}`"),
     ]
 
 
