@@ -153,7 +153,7 @@ def spelled_out(words: Sequence[str], function: Callable[..., int]) -> list[str]
     """
     switches = {f"--{n}" for n, p in signature(function).parameters.items() if p.annotation is bool}
     spelled: list[str] = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if word.startswith("--"):
             option, equals, value = word.partition("=")
             word = f"--{option[2:].replace('-', '_')}{equals}{value}"

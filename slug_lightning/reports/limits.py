@@ -41,7 +41,8 @@ def _of_none() -> list[str]:
 def _of_any(report: Mapping[str, Any]) -> list[str]:
     apart = report.get("evaluation") and report["evaluation"]["overlap"] != "allow"
     choice = (
-        "Layer and step were chosen on the images named search under Data used; the figures are of other files. "
+        "Layer and step were chosen on the images named search under Data used; the figures are of other "
+        "files. "
         "They can still be of the same kind, source or day."
         if apart
         else "The step was chosen on evaluation data. Where the table uses the same images as the search, "
