@@ -7,6 +7,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+from api_pages import write_api  # noqa: E402
 from reference import write_reference  # noqa: E402
 
 import slug_lightning  # noqa: E402
@@ -18,24 +19,15 @@ release = version = slug_lightning.__version__
 
 extensions = [
     "myst_parser",
-    "sphinx.ext.apidoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "formulas",
 ]
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "api/modules.rst"]
+exclude_patterns = ["_build"]
 
-# The API pages, one for each package, from its docstrings.
-apidoc_modules = [
-    {
-        "path": "../slug_lightning",
-        "destination": "api",
-        "automodule_options": {"members", "show-inheritance", "ignore-module-all"},
-        "module_first": True,
-    }
-]
+autodoc_default_options = {"members": True, "show-inheritance": True, "ignore-module-all": True}
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_member_order = "bysource"
@@ -83,8 +75,14 @@ def plain_docstring(
             lines[number] = "".join(parts)
 
 
+def write_pages(app: object) -> None:
+    """The pages that are made from the code."""
+    write_reference(HERE / "generated")
+    write_api("slug_lightning", HERE / "api")
+
+
 def setup(app: object) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # type: ignore[attr-defined]
-    app.connect("builder-inited", lambda _: write_reference(HERE / "generated"))  # type: ignore[attr-defined]
+    app.connect("builder-inited", write_pages)  # type: ignore[attr-defined]
     app.connect("source-read", link_to_pages)  # type: ignore[attr-defined]

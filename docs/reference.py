@@ -109,9 +109,9 @@ def _trainer_rules() -> str:
     whole = ", ".join(f"`{name}`" for name in WHOLE)
     kinds = ", ".join(f"`{value}`" for value in PRECISIONS if value is not None)
     return (
-        "[Lightning's Trainer](https://lightning.ai/docs/pytorch/stable/common/trainer.html), with its defaults "
-        f"but for {fixed}, the only values that the method allows. These would leave pairs or images out and "
-        f"are refused: {whole}. `precision` is one of {kinds}."
+        "[Lightning's Trainer](https://lightning.ai/docs/pytorch/stable/common/trainer.html), with its "
+        f"defaults but for {fixed}, the only values that the method allows. These would leave pairs or "
+        f"images out and are refused: {whole}. `precision` is one of {kinds}."
     )
 
 
