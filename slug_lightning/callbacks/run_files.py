@@ -1,4 +1,4 @@
-"""The files of a run: gradients, trace, patch, evidence, report; and what TensorBoard shows of them."""
+"""The files of a run: gradients, trace, patch, evidence, report."""
 
 import json
 from datetime import UTC, datetime
@@ -12,9 +12,10 @@ from rich.console import Console, RenderableType
 
 from slug_lightning import __version__
 from slug_lightning.atomic import atomic_path, link_or_copy, write_text
-from slug_lightning.callbacks.account import compose_report, environment, search_rows
+from slug_lightning.callbacks.account import compose_report, search_rows
 from slug_lightning.callbacks.clip_benchmark import write_results
 from slug_lightning.callbacks.evidence import collect_evidence
+from slug_lightning.callbacks.tensorboard import show_pictures, show_result, show_search
 from slug_lightning.data.origin import shard_list
 from slug_lightning.patch import Patch
 from slug_lightning.reports.build import build_report
@@ -112,26 +113,8 @@ class RunFiles(Callback):
         self, trainer: Any, module: SLUG, outcome: Outcome, report: dict[str, Any], folder: Path
     ) -> None:
         assert outcome.trace is not None
-        for probe in outcome.trace.probes:
-            values = {f"search/{name}": a.value for name, a in probe.measured.metrics.items()}
-            values |= {"search/step": probe.point.step, "search/relative_step": probe.relative_step}
-            for logger in trainer.loggers:
-                logger.log_metrics({**values, "search/feasible": probe.feasible}, step=probe.number)
         for logger in trainer.loggers:
+            show_search(logger, outcome.trace)
             if isinstance(logger, TensorBoardLogger):
-                _add_pictures(logger, folder / "figures")
-                after = outcome.after.metrics if outcome.after else {}
-                settings = {"concept": report["concept"], "base_model": report["base_model"]}
-                settings |= {"layer": report["layer"] or "none", "step": report["step"] or 0.0}
-                settings |= {"precision": environment(trainer)["precision"], "seed": str(report["seed"])}
-                logger.log_hyperparams(settings, {f"final/{n}": a.value for n, a in after.items()})
-
-
-def _add_pictures(logger: TensorBoardLogger, folder: Path) -> None:
-    import numpy as np
-    from PIL import Image
-
-    for path in sorted(folder.glob("*.png")):
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"))
-        logger.experiment.add_image(f"figures/{path.stem}", pixels, dataformats="HWC")
+                show_result(logger, trainer, module, report)
+                show_pictures(logger, folder)
