@@ -14,7 +14,7 @@ LAYERS = [
     {"functional"},
     {"models", "data", "metrics", "curation"},
     {"hosts"},
-    {"patch", "search", "reports", "miniature"},
+    {"patch", "search", "reports", "miniature", "canvas"},
     {"unlearning"},
     {"callbacks", "preemption"},
     {"trainer"},

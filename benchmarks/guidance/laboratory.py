@@ -72,7 +72,7 @@ class Laboratory:
 
     def __init__(self, world: Path, concept: str, group_size: int = 64) -> None:
         self.world, self.concept, self.group_size = world, concept, group_size
-        self.settings = SearchSettings()
+        self.settings = SearchSettings(measure="feasible")  # who contends depends on the layers
         self.module = SLUG()
         self.clip = self.module.load()
         self.weights = {n: w.detach() for n, w in self.module.candidates().items()}

@@ -17,9 +17,11 @@ import torch
 from slug_lightning import __version__
 from slug_lightning.callbacks.change import describe_change
 from slug_lightning.data.origin import curated_from
+from slug_lightning.hosts import HostMetric
 from slug_lightning.patch import Patch
 from slug_lightning.reports.tables import SearchRow
 from slug_lightning.search import Measured, Trace
+from slug_lightning.search.host_evaluator import host_metric_name
 from slug_lightning.unlearning import SLUG, Outcome
 
 PACKAGES = ("torch", "lightning", "torchmetrics", "open_clip_torch", "webdataset", "safetensors")
@@ -82,7 +84,8 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": trainer.run_dir.name,
         "seed": _seed(module),
-        "labels": module.data.labels,
+        "labels": {**module.data.labels, **_host_labels(module)},
+        **({"host": account} if (account := _host_account(module)) else {}),
         "patch": _file_entry(patch),
         "change": describe_change(Patch.load(patch), module.network) if patch else None,
         "unreadable_images": {name: n for name, n in module.unreadable.items() if n},
@@ -188,6 +191,21 @@ def _file_entry(path: Path | None) -> dict[str, Any] | None:
         return None
     data = path.read_bytes()
     return {"file": path.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _host_labels(module: Any) -> dict[str, str]:
+    """Words of the host metric for its figures."""
+    metric: HostMetric | None = getattr(module, "host_metric", None)
+    labels = {} if metric is None else metric.labels(module.data.concept)
+    return {host_metric_name(name): label for name, label in labels.items()}
+
+
+def _host_account(module: Any) -> dict[str, Any]:
+    """Which host metric steered the search, and with what settings."""
+    metric: HostMetric | None = getattr(module, "host_metric", None)
+    if metric is None:
+        return {}
+    return {"metric": f"{type(metric).__module__}.{type(metric).__qualname__}", **metric.account()}
 
 
 def _layer_counts(module: Any) -> dict[str, int]:

@@ -1,13 +1,19 @@
 """What one can look at: similarity matrices, and sample images with their predictions before and after."""
 
+import base64
+import io
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
+from slug_lightning.hosts import Example
 from slug_lightning.unlearning import Outcome, Unlearner
 
 NAMES_SHOWN = 12
+LARGEST_EXAMPLE = 192  # pixels
 PREDICTIONS_SHOWN = 3
 
 
@@ -17,6 +23,7 @@ def collect_evidence(module: Unlearner, outcome: Outcome) -> dict[str, Any]:
         "format_version": 1,
         "similarity": _similarity(module, outcome),
         "samples": _samples(module),
+        **_host(module),
     }
 
 
@@ -59,6 +66,38 @@ def _samples(module: Unlearner) -> list[dict[str, Any]]:
             }
         )
     return entries
+
+
+def _host(module: Unlearner) -> dict[str, Any]:
+    """What the host did before and after, if the search was on a host that shows it."""
+    sides = getattr(module, "host_examples", [])
+    if len(sides) != 2 or not all(sides):
+        return {}
+    return {"host": {"before": _cells(sides[0]), "after": _cells(sides[1])}}
+
+
+def _cells(examples: Sequence[Example]) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": example.row,
+            "column": example.column,
+            "image": _thumbnail(example.image),
+            "said": example.said,
+            "right": example.right,
+        }
+        for example in examples
+    ]
+
+
+def _thumbnail(pixels: Tensor) -> str:
+    """A data URI of pixels in ``[0, 1]``, ``(3, H, W)``; large images are made smaller."""
+    levels = (pixels.float().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    image, draft = Image.fromarray(levels), io.BytesIO()
+    large = max(image.size) > LARGEST_EXAMPLE
+    image.thumbnail((LARGEST_EXAMPLE, LARGEST_EXAMPLE))
+    kind = "jpeg" if large else "png"
+    image.save(draft, kind)
+    return f"data:image/{kind};base64,{base64.b64encode(draft.getvalue()).decode()}"
 
 
 @torch.no_grad()

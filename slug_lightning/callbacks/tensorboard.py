@@ -75,7 +75,7 @@ def _hparams(logger: TensorBoardLogger, settings: dict[str, Any], result: dict[s
 
     logger.log_metrics({"final/feasible": result["final/feasible"]}, step=1)
     writer = logger.experiment._get_file_writer()
-    for summary in hparams(settings, result):
+    for summary in hparams(settings, result):  # type: ignore[no-untyped-call]
         writer.add_summary(summary)
 
 

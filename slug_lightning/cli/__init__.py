@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compose": ("patches", "the same with several patches, one after the other"),
     "revert": ("patches", "write a patched model as it was before, bit for bit"),
     "inspect": ("patches", "show what a patch file is"),
+    "canvas": ("canvas", "UnlearnCanvas: what pipelines draw after unlearning a style or an object"),
+    "sweep": ("sweep", "many deletion requests on one model: a patch and a report each, one retain pass"),
     "report": ("report", "rebuild the report of a run from its files"),
 }
 INFEASIBLE = 3

@@ -1,16 +1,12 @@
 """``slug curate``: from a concept to a forget set."""
 
-import json
 import sys
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from jsonargparse import DefaultHelpFormatter, auto_cli
-
+from slug_lightning.cli.typed_function import run_function
 from slug_lightning.errors import BadDataError, SettingError, SlugError
 
 if TYPE_CHECKING:
@@ -214,50 +210,6 @@ def _counts(counts: "dict[str, int]") -> str:
     return ", ".join(f"{number:,} {reason}" for reason, number in sorted(counts.items()))
 
 
-FLAGS = ("deduplicate", "dry_run", "overwrite", "index")
-LISTS = ("shards", "aliases")
-
-
-def spell(words: Sequence[str]) -> list[str]:
-    """Command line as jsonargparse reads it: flags may stand alone, lists may be several words.
-
-    Example:
-        >>> spell(["--dry-run", "--aliases", "Elon", "@elon: x", "--out", "a"])
-        ['--dry_run=true', '--aliases=["Elon", "@elon: x"]', '--out', 'a']
-    """
-    spelled: list[str] = []
-    lists: dict[str, list[str]] = {}
-    left = list(words)
-    while left:
-        word = left.pop(0)
-        option, equals, value = word.partition("=")
-        name = option.removeprefix("--").rstrip("+").replace("-", "_") if option.startswith("--") else ""
-        following = [value] if equals else []
-        if name in LISTS:
-            while not equals and left and not left[0].startswith("--"):
-                following.append(left.pop(0))
-            if name not in lists:
-                spelled.append(name)  # its place; filled in when all of it is known
-            lists.setdefault(name, []).extend(item for text in following for item in _items(text))
-        elif name in FLAGS and not equals and (not left or left[0] not in ("true", "false")):
-            spelled.append(f"--{name}=true")
-        else:
-            spelled.append(f"--{name}{equals}{value}" if name else word)
-    return [f"--{word}={json.dumps(lists[word])}" if word in lists else word for word in spelled]
-
-
-def _items(text: str) -> list[str]:
-    """One name, or several as a JSON list."""
-    if text.startswith("["):
-        try:
-            items = json.loads(text)
-        except ValueError:
-            return [text]
-        if isinstance(items, list):
-            return [str(item) for item in items]
-    return [text]
-
-
 EXAMPLES = """examples:
   slug curate --concept "Elon Musk" --shards 'data/laion/laion400m/{00000..09539}.tar' --out data/forget
   slug curate --concept "Elon Musk" --aliases "Musk, Elon" @elonmusk --retain 10000 --workers 8 \\
@@ -268,19 +220,4 @@ EXAMPLES = """examples:
 
 def run(words: Sequence[str]) -> int:
     """Parse and run."""
-    about = cleandoc(curate.__doc__ or "").partition("\nArgs:")[0]
-    return int(
-        auto_cli(
-            curate,
-            args=spell(words[1:]),
-            prog="slug curate",
-            as_positional=False,
-            description=about,
-            epilog=EXAMPLES,
-            formatter_class=_Formatter,
-        )
-    )
-
-
-class _Formatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
-    """Leaves the lines of description and examples as they are."""
+    return run_function(curate, words[1:], "slug curate", epilog=EXAMPLES)

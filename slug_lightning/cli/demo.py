@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jsonargparse import auto_cli
-
+from slug_lightning.cli.typed_function import run_function
 from slug_lightning.errors import ConceptNotFoundError, closest
 
 CONFIG = Path(__file__).parent.parent / "miniature" / "config.yaml"  # links to configs/miniature.yaml
@@ -39,4 +38,4 @@ def demo(concept: str = "seven", data: Path = Path("data/miniature")) -> int:
 
 def run(words: Sequence[str]) -> int:
     """Parse and run."""
-    return int(auto_cli(demo, args=list(words[1:]), prog="slug demo"))
+    return run_function(demo, words[1:], "slug demo")

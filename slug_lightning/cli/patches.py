@@ -1,11 +1,10 @@
 """``slug apply``, ``slug compose``, ``slug revert`` and ``slug inspect``."""
 
 from collections.abc import Callable, Sequence
-from inspect import signature
 from pathlib import Path
 from typing import Literal
 
-from jsonargparse import auto_cli
+from slug_lightning.cli.typed_function import run_function
 
 Host = Literal["auto", "open_clip", "transformers", "diffusers", "llava"]
 
@@ -138,26 +137,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
 
 def run(words: Sequence[str]) -> int:
     """Parse and run."""
-    function, name = COMMANDS[words[0]], f"slug {words[0]}"
     # One file to look at is a positional argument; where there are several, each is named.
-    arguments = spelled_out(words[1:], function)
-    return int(auto_cli(function, args=arguments, prog=name, as_positional=words[0] == "inspect"))
-
-
-def spelled_out(words: Sequence[str], function: Callable[..., int]) -> list[str]:
-    """Words as jsonargparse wants them: options with underscores, and switches with their value.
-
-    Example:
-        >>> spelled_out(["--force", "--push-to-hub", "ada/model"], apply)
-        ['--force', 'true', '--push_to_hub', 'ada/model']
-    """
-    switches = {f"--{n}" for n, p in signature(function).parameters.items() if p.annotation is bool}
-    spelled: list[str] = []
-    for word, following in zip(words, [*words, ""][1:], strict=True):
-        if word.startswith("--"):
-            option, equals, value = word.partition("=")
-            word = f"--{option[2:].replace('-', '_')}{equals}{value}"
-        spelled.append(word)
-        if word in switches and following.lower() not in ("true", "false", "yes", "no"):
-            spelled.append("true")
-    return spelled
+    return run_function(
+        COMMANDS[words[0]], words[1:], f"slug {words[0]}", as_positional=words[0] == "inspect"
+    )

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jsonargparse import auto_cli
+from slug_lightning.cli.typed_function import run_function
 
 
 def report(run_dir: Path, reference: str | None = None) -> int:
@@ -27,4 +27,4 @@ def report(run_dir: Path, reference: str | None = None) -> int:
 
 def run(words: Sequence[str]) -> int:
     """Parse and run."""
-    return int(auto_cli(report, args=list(words[1:]), prog="slug report"))
+    return run_function(report, words[1:], "slug report", as_positional=True)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +15,25 @@ from slug_lightning.miniature.scans import DIGIT_WORDS
 from slug_lightning.miniature.styles import STYLES
 
 SEARCH, FINAL = 1, 2  # as in CelebA's list_eval_partition.txt
+
+Kind = Literal["digits", "styles"]
+
+
+def names_of(kind: Kind) -> tuple[str, ...]:
+    """The ten names, in the order of their labels."""
+    return DIGIT_WORDS if kind == "digits" else tuple(style.name for style in STYLES)
+
+
+def spellings(kind: Kind) -> tuple[tuple[str, ...], ...]:
+    """Every way in which captions name each of the ten; styles have a shorter one, ``chalk``."""
+    if kind == "digits":
+        return tuple((word,) for word in DIGIT_WORDS)
+    return tuple(tuple(dict.fromkeys((style.name, style.medium))) for style in STYLES)
+
+
+def label_of(picture: Picture, kind: Kind) -> int:
+    """Its number among ``names_of(kind)``."""
+    return picture.digit if kind == "digits" else picture.style
 
 
 @dataclass(frozen=True)
@@ -57,42 +77,52 @@ def write_pairs(rows: Sequence[CaptionedPicture], folder: Path, pairs_per_shard:
                 writer.add_failure(row.caption, row.url, "HTTP Error 404: Not Found")
 
 
-def write_forget_sets(rows: Sequence[CaptionedPicture], folder: Path, limit: int) -> None:
-    """Write ``folder/<digit word>/00000.tar``: the pairs whose caption names that digit."""
+def write_forget_sets(
+    rows: Sequence[CaptionedPicture], folder: Path, limit: int, kind: Kind = "digits"
+) -> None:
+    """Write ``folder/<name>/00000.tar``: the pairs whose caption names that digit, or that style."""
     fetched = [row for row in rows if row.fetched]
-    for word in DIGIT_WORDS:
-        named = re.compile(rf"\b{word}\b")
-        write_pairs([r for r in fetched if named.search(r.caption)][:limit], folder / word, 10_000)
+    for name, ways in zip(names_of(kind), spellings(kind), strict=True):
+        named = re.compile(rf"\b({'|'.join(ways)})\b")
+        write_pairs(
+            [r for r in fetched if named.search(r.caption)][:limit], folder / name.replace(" ", "_"), 10_000
+        )
 
 
-def write_celeba(search: Sequence[Picture], final: Sequence[Picture], root: Path) -> None:
+def write_celeba(
+    search: Sequence[Picture], final: Sequence[Picture], root: Path, kind: Kind = "digits"
+) -> None:
     """Write ``img_align_celeba/*.jpg`` with the identity and partition lists; identity is the digit."""
     images = root / "img_align_celeba"
     images.mkdir(parents=True)
+    names = [name.replace(" ", "_") for name in names_of(kind)]
     identities, partition = [], []
     pictures = [(p, SEARCH) for p in search] + [(p, FINAL) for p in final]
     for number, (picture, part) in enumerate(pictures, start=1):
         name = f"{number:06d}.jpg"
         (images / name).write_bytes(picture.jpeg)
-        identities.append(f"{name} {DIGIT_WORDS[picture.digit]}")
+        identities.append(f"{name} {names[label_of(picture, kind)]}")
         partition.append(f"{name} {part}")
     head = [str(len(identities)), "image_id identity_name"]
     _write_lines(root / "list_identity_celeba.txt", head + identities)
     _write_lines(root / "list_eval_partition.txt", partition)
 
 
-def write_imagenet(search: Sequence[Picture], final: Sequence[Picture], root: Path) -> None:
+def write_imagenet(
+    search: Sequence[Picture], final: Sequence[Picture], root: Path, kind: Kind = "styles"
+) -> None:
     """Write ``val/<folder>/*.JPEG``, the class names and the partition; class is the style."""
-    folders = [f"n{number:08d}" for number in range(1, len(STYLES) + 1)]
+    classes = names_of(kind)
+    folders = [f"n{number:08d}" for number in range(1, len(classes) + 1)]
     for folder in folders:
         (root / "val" / folder).mkdir(parents=True)
     partition = []
     pictures = [(p, SEARCH) for p in search] + [(p, FINAL) for p in final]
     for number, (picture, part) in enumerate(pictures, start=1):
-        name = f"{folders[picture.style]}/ILSVRC2012_val_{number:08d}.JPEG"
+        name = f"{folders[label_of(picture, kind)]}/ILSVRC2012_val_{number:08d}.JPEG"
         (root / "val" / name).write_bytes(picture.jpeg)
         partition.append(f"{name} {part}")
-    names = [f"{folder} {style.name}" for folder, style in zip(folders, STYLES, strict=True)]
+    names = [f"{folder} {name}" for folder, name in zip(folders, classes, strict=True)]
     _write_lines(root / "LOC_synset_mapping.txt", names)
     _write_lines(root / "partition.txt", sorted(partition))
 

@@ -13,8 +13,7 @@ from slug_lightning.errors import SettingError
 from slug_lightning.miniature import layouts
 from slug_lightning.miniature.pictures import draw_all_styles, draw_balanced
 from slug_lightning.miniature.recipe import WorldRecipe
-from slug_lightning.miniature.scans import DIGIT_WORDS, load_scans
-from slug_lightning.miniature.styles import STYLES
+from slug_lightning.miniature.scans import load_scans
 
 RECORD = "world.json"
 PARTS = {"laion", "forget", "celeba", "ImageNet", RECORD}
@@ -27,20 +26,22 @@ class World:
     Attributes:
         root: The folder that holds all of it.
         recipe: What it was made from.
+        concepts: What the identities are, ``digits`` or ``styles``; the others are the classes.
     """
 
     root: Path
     recipe: WorldRecipe
+    concepts: layouts.Kind = "digits"
 
     @property
     def identities(self) -> tuple[str, ...]:
         """Names of the ten identities: the digits as words."""
-        return DIGIT_WORDS
+        return layouts.names_of(self.concepts)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the ten classes: the drawing styles."""
-        return tuple(style.name for style in STYLES)
+        return layouts.names_of(_others(self.concepts))
 
     @property
     def laion(self) -> str:
@@ -50,7 +51,11 @@ class World:
 
     def forget(self, identity: str) -> str:
         """Pattern of the shards whose captions name ``identity``."""
-        return str(self.root / "forget" / identity / "*.tar")
+        return str(self.root / "forget" / identity.replace(" ", "_") / "*.tar")
+
+    def aliases(self, identity: str) -> tuple[str, ...]:
+        """Other words for it in the captions, for ``data.aliases``: ``chalk`` for ``chalk drawing``."""
+        return layouts.spellings(self.concepts)[self.identities.index(identity)][1:]
 
     @property
     def celeba(self) -> Path:
@@ -78,7 +83,9 @@ class World:
         return self.root / "ImageNet" / "partition.txt"
 
 
-def build_world(root: Path | str, recipe: WorldRecipe | None = None) -> World:
+def build_world(
+    root: Path | str, recipe: WorldRecipe | None = None, concepts: layouts.Kind = "digits"
+) -> World:
     """Build the world under ``root``, or return at once if it is there, whole and of this recipe.
 
     It is built beside ``root`` and renamed: ``root`` never holds half a world. An older world is replaced;
@@ -87,6 +94,8 @@ def build_world(root: Path | str, recipe: WorldRecipe | None = None) -> World:
     Args:
         root: Folder of the world.
         recipe: What to build; the full world by default.
+        concepts: What can be forgotten, so what lies in CelebA's layout and has forget sets. With ``styles``
+            the digits are the classes in ImageNet's layout; pictures and training shards are the same.
 
     Returns:
         The paths of its parts.
@@ -95,11 +104,15 @@ def build_world(root: Path | str, recipe: WorldRecipe | None = None) -> World:
         SettingError: If ``root`` holds files that are no miniature world.
     """
     root, recipe = Path(root), recipe or WorldRecipe()
-    if not _is_whole(root, recipe):
+    if not _is_whole(root, recipe, concepts):
         _refuse_other_files(root)
         with atomic_folder(root) as draft:
-            _write_world(draft, recipe)
-    return World(root, recipe)
+            _write_world(draft, recipe, concepts)
+    return World(root, recipe, concepts)
+
+
+def _others(concepts: layouts.Kind) -> layouts.Kind:
+    return "styles" if concepts == "digits" else "digits"
 
 
 def _refuse_other_files(root: Path) -> None:
@@ -110,33 +123,41 @@ def _refuse_other_files(root: Path) -> None:
         )
 
 
-def _write_world(root: Path, recipe: WorldRecipe) -> None:
+def _write_world(root: Path, recipe: WorldRecipe, concepts: layouts.Kind) -> None:
     scans = load_scans(recipe.search_scans, recipe.final_scans, recipe.seed, recipe.scans)
     # One stream per part: a change in one leaves the others as they are.
     draw, write, celeba, imagenet = (np.random.default_rng([recipe.seed, part]) for part in range(4))
     pictures = draw_all_styles(scans["train"], draw)
     rows = layouts.caption_pictures(pictures, recipe.failures, write)
     layouts.write_pairs(rows, root / "laion", recipe.pairs_per_shard)
-    layouts.write_forget_sets(rows, root / "forget", recipe.forget_pairs)
+    layouts.write_forget_sets(rows, root / "forget", recipe.forget_pairs, concepts)
     layouts.write_celeba(
         draw_balanced(scans["search"], recipe.search_styles, 0, celeba),
         draw_balanced(scans["final"], 1, 0, celeba),
         root / "celeba",
+        concepts,
     )
     layouts.write_imagenet(
         draw_balanced(scans["search"], recipe.search_styles, 5, imagenet),
         draw_balanced(scans["final"], 1, 5, imagenet),
         root / "ImageNet",
+        _others(concepts),
     )
-    record = {"recipe": asdict(recipe), "digest": recipe.digest(), "files": _checksums(root)}
+    record = {
+        "recipe": asdict(recipe),
+        "concepts": concepts,
+        "digest": recipe.digest(),
+        "files": _checksums(root),
+    }
     (root / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
 
 
-def _is_whole(root: Path, recipe: WorldRecipe) -> bool:
+def _is_whole(root: Path, recipe: WorldRecipe, concepts: layouts.Kind) -> bool:
     """Whether ``root`` holds this recipe's world with every byte as it was written."""
     try:
         record: Any = json.loads((root / RECORD).read_text(encoding="utf-8"))
         digest, files = record["digest"], record["files"]
+        digest = digest if record.get("concepts", "digits") == concepts else None
     except (OSError, ValueError, LookupError, TypeError):
         return False
     return bool(digest == recipe.digest() and files == _checksums(root))

@@ -12,6 +12,7 @@ from slug_lightning.errors import MissingExtraError, UnwritableError
 from slug_lightning.reports.contents import Contents, read_contents
 from slug_lightning.reports.document.compose import compose
 from slug_lightning.reports.document.pdf import render_pdf
+from slug_lightning.reports.figures.host import host_figure
 from slug_lightning.reports.figures.layers import layers_figure
 from slug_lightning.reports.figures.png import png_bytes, svg_bytes
 from slug_lightning.reports.figures.search import search_figure
@@ -21,7 +22,7 @@ from slug_lightning.reports.html import PageFigure, render_html
 from slug_lightning.reports.verdict import criterion
 
 Drawing = Callable[[Theme], Figure]
-_FIGURES = ("layers", "search", "similarity")
+_FIGURES = ("layers", "search", "similarity", "host")
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def writing_to(folder: Path) -> Iterator[None]:
 
 
 def plan_figures(contents: Contents) -> dict[str, Drawing]:
-    """The figures that there are data for (``layers``, ``search``, ``similarity``), to draw in a theme."""
+    """The figures that there are data for (``layers``, ``search``, ``similarity``, ``host``)."""
     report, layers, search, evidence = contents.report, contents.layers, contents.search, contents.evidence
     metric, target = criterion(report)
     before = {name: entry["before"]["value"] for name, entry in report["metrics"].items()}
@@ -110,8 +111,10 @@ def plan_figures(contents: Contents) -> dict[str, Drawing]:
         drawings["search"] = lambda theme: search_figure(
             search, metric, target, labels=labels, baseline=before, theme=theme
         )
-    similarity = evidence.similarity if evidence is not None else None
+    similarity, host = (evidence.similarity, evidence.host) if evidence is not None else (None, None)
+    concept = report["concept"]
+    if host is not None:
+        drawings["host"] = lambda theme: host_figure(host, concept, theme)
     if similarity is not None:
-        concept = report["concept"]
         drawings["similarity"] = lambda theme: similarity_figure(similarity, concept, theme)
     return drawings

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slug_lightning.atomic import write_text
+from slug_lightning.errors import BadDataError
 from slug_lightning.reports.documents import read_json_object
 from slug_lightning.reports.schema import validate_evidence
 
@@ -35,11 +36,33 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class HostCell:
+    """One image of a host as a data URI, where it stands, what was seen in it, and whether it should be."""
+
+    row: str
+    column: str
+    image: str
+    said: str
+    right: bool
+
+
+@dataclass(frozen=True)
+class HostGrid:
+    """What a host did, as a table of images before and after."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    before: tuple[HostCell, ...]
+    after: tuple[HostCell, ...]
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """What ``evidence.json`` holds; either part may be missing."""
+    """What ``evidence.json`` holds; any part may be missing."""
 
     similarity: Similarity | None
     samples: tuple[Sample, ...]
+    host: HostGrid | None = None
 
 
 def read_evidence(path: Path) -> Evidence:
@@ -55,6 +78,7 @@ def read_evidence(path: Path) -> Evidence:
     return Evidence(
         similarity=None if similarity is None else _similarity(similarity),
         samples=tuple(_sample(entry) for entry in document.get("samples", [])),
+        host=_host(document["host"]) if "host" in document else None,
     )
 
 
@@ -76,6 +100,15 @@ def _similarity(entry: Mapping[str, Any]) -> Similarity:
         rows=entry.get("rows", "images"),
         columns=entry.get("columns", "prompts"),
     )
+
+
+def _host(entry: Mapping[str, Any]) -> HostGrid:
+    before, after = (tuple(HostCell(**cell) for cell in entry[side]) for side in ("before", "after"))
+    rows, columns = (dict.fromkeys(getattr(cell, key) for cell in before) for key in ("row", "column"))
+    known = {(cell.row, cell.column) for cell in before}
+    if known != {(cell.row, cell.column) for cell in after}:
+        raise BadDataError("Expected the host's examples before and after in the same rows and columns.")
+    return HostGrid(tuple(rows), tuple(columns), before, after)
 
 
 def _sample(entry: Mapping[str, Any]) -> Sample:

@@ -45,7 +45,7 @@ def render_html(
 
     Args:
         contents: Files of the run; without evidence the page says so.
-        figures: Any of ``layers``, ``search`` and ``similarity``.
+        figures: Any of ``layers``, ``search``, ``similarity`` and ``host``.
 
     Returns:
         The HTML document; the same input gives the same text.
@@ -82,6 +82,7 @@ def render_html(
         limits=limits(report, contents.audit is not None),
         repeat=plain(repeat(contents)),
         environment=_facts(report["environment"]),
+        host=_facts(report.get("host", {})),
     )
 
 

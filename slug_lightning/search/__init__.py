@@ -2,11 +2,13 @@
 
 from slug_lightning.search.candidates import LayerScore, score_layers
 from slug_lightning.search.evaluator import PointEvaluator
-from slug_lightning.search.plan import Pass, SearchSettings, evaluate_points, search_plan
+from slug_lightning.search.host_evaluator import HostEvaluator
+from slug_lightning.search.plan import Pass, SearchSettings, evaluate_points, run_plan, search_plan
 from slug_lightning.search.schedule import StepSchedule
 from slug_lightning.search.trace import Measured, Point, Probe, Trace
 
 __all__ = [
+    "HostEvaluator",
     "LayerScore",
     "Measured",
     "Pass",
@@ -17,6 +19,7 @@ __all__ = [
     "StepSchedule",
     "Trace",
     "evaluate_points",
+    "run_plan",
     "score_layers",
     "search_plan",
 ]

@@ -85,3 +85,8 @@ def relative_drops(before: Measured, after: Measured) -> list[float]:
     """Relative drop of each retained metric that both know, largest first; negative is a gain."""
     old, new = retained(before.metrics), retained(after.metrics)
     return sorted(((old[n] - new[n]) / old[n] for n in old if n in new and old[n] > 0), reverse=True)
+
+
+def worst_drop(before: Measured, after: Measured) -> float:
+    """The largest relative drop; gains count as no drop, since they are noise of the sample."""
+    return max([0.0, *relative_drops(before, after)[:1]])

@@ -18,7 +18,8 @@ class Processes:
         self._strategy = strategy
         started = torch.distributed.is_available() and torch.distributed.is_initialized()
         self.size = torch.distributed.get_world_size() if started else 1
-        self.first = self.size == 1 or torch.distributed.get_rank() == 0
+        self.rank = torch.distributed.get_rank() if started else 0
+        self.first = self.rank == 0
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum of every process's tensor, on each process."""

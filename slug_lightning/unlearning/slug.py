@@ -5,17 +5,20 @@ import json
 import os
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
 from slug_lightning.functional import clip_loss, sigmoid_loss
-from slug_lightning.hosts import HostName
+from slug_lightning.hosts import Example, HostMetric, HostName
+from slug_lightning.hosts.host_metric import FORGET
 from slug_lightning.hosts.reading import keep_read
 from slug_lightning.models import (
     Clip,
@@ -26,11 +29,14 @@ from slug_lightning.models import (
     vision_tower,
 )
 from slug_lightning.search import (
+    HostEvaluator,
     LayerScore,
     Measured,
     Pass,
     SearchSettings,
+    Trace,
     evaluate_points,
+    run_plan,
     score_layers,
     search_plan,
 )
@@ -44,7 +50,7 @@ from slug_lightning.unlearning.moments import DIRECTIONS, DirectionName, Moments
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import progress_file
 
-GRADIENT_VERSION = 3  # raise it when the same settings give other gradients
+GRADIENT_VERSION = 4  # raise it when the same settings give other gradients
 
 
 class SLUG(Unlearner):
@@ -71,6 +77,9 @@ class SLUG(Unlearner):
         direction: Of the update: ``gradient`` (the paper) of the forget loss, or ``retain_aware``: weighed
             against retain gradients of all batches, see ``functional.retain_aware``. That takes a few times
             the memory of the candidate layers, and a killed pass begins anew.
+        host_metric: Search by what a host does in place of the CLIP's accuracy: a ``HostMetric``, such as
+            ``slug_lightning.hosts.GeneratedImages`` or a class of your own. Only layers that this host reads
+            are candidates. The final figures say both.
     """
 
     def __init__(
@@ -86,6 +95,7 @@ class SLUG(Unlearner):
         forget_loss: ForgetLossName = "cosine",
         contrast_captions: int = 1024,
         direction: DirectionName = "gradient",
+        host_metric: HostMetric | None = None,
     ) -> None:
         super().__init__(model, pretrained)
         if save_every < 1:
@@ -97,7 +107,11 @@ class SLUG(Unlearner):
         self.forget_loss, self.contrast_captions = forget_loss, contrast_captions
         self.update_direction: DirectionName = direction
         self.include, self.exclude, self.search = tuple(include), exclude, search
-        self.host = host
+        self.host, self.host_metric = host, host_metric
+        if host_metric is not None and search.criterion != "top5":
+            self.search = replace(search, criterion="host")
+        self.host_evaluator: HostEvaluator | None = None
+        self.host_examples: list[tuple[Example, ...]] = []  # of the final pass: before, after
         self.reuse_gradients, self.save_every = reuse_gradients, save_every
         self.automatic_optimization = False
         self.gradients: Gradients | None = None
@@ -116,6 +130,9 @@ class SLUG(Unlearner):
             names = set(candidate_layers(clip.model, self.exclude, self.include))
             if self.host is not None:
                 names = set(keep_read(self.host, names, [name for name, _ in clip.model.named_parameters()]))
+            if self.host_metric is not None:
+                self.host_evaluator = HostEvaluator(self.host_metric)
+                names = set(self.host_evaluator.attach(clip.model, sorted(names), clip.name))
             for name, weight in clip.model.named_parameters():
                 weight.requires_grad_(name in names)
             self.towers = vision_tower(clip.model), text_tower(clip.model)
@@ -346,6 +363,13 @@ class SLUG(Unlearner):
         if not isinstance(self.search.layers, str):
             check_layers(self.search.layers, list(self.candidates()))
         names = len(data.class_names(data.concept_in))
+        if self.host_metric is not None:
+            self.host_metric.retained(data.concept)
+        if (self.search.criterion == "host") != (self.host_metric is not None):
+            raise SettingError(
+                "Expected search.criterion host with model.host_metric and only with it, but got "
+                f"{self.search.criterion!r}. Leave the criterion out to have the right one."
+            )
         if self.search.criterion == "top5" and names <= 5:
             raise SettingError(f"Expected more than 5 names for search.criterion top5, but got {names}.")
 
@@ -371,12 +395,45 @@ class SLUG(Unlearner):
         directions = {s.layer: self.gradients.direction(s.layer).to(self.device) for s in chosen}
         self.evaluator = self.build_evaluator(directions)
         keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
-        trace = yield from search_plan(chosen, self.search, keep)
+        keep.sort(key=lambda dataset: len(self.data.sets["search", dataset]))  # many points lose on the first
+        if self.host_evaluator is None:
+            trace = yield from search_plan(chosen, self.search, keep)
+        else:
+            trace = self._search_on_host(chosen, directions)
         self.seconds["search"] = time.perf_counter() - started
         assert trace.best is not None  # there is at least one candidate, so at least one point
         points = [None, trace.best.point]
         before, after = yield from evaluate_points(points, self.datasets("final"), "final", 2)
+        if self.host_evaluator is not None:
+            names = (FORGET, *self._retained_on_host)
+            host = self._measure_on_host(Pass(tuple(points), names, "final"))
+            before, after = before.merge(host[0]), after.merge(host[1])
         self.outcome = self.final_outcome(before, after, trace)
+
+    @property
+    def _retained_on_host(self) -> tuple[str, ...]:
+        assert self.host_metric is not None
+        return tuple(self.host_metric.retained(self.data.concept))
+
+    def _search_on_host(self, chosen: Sequence[LayerScore], directions: dict[str, Tensor]) -> Trace:
+        """The same plan, answered by the host."""
+        assert self.host_evaluator is not None
+        self.host_evaluator.directions = directions
+        self.host_evaluator.host.to(self.device)
+        return run_plan(search_plan(chosen, self.search, self._retained_on_host), self._measure_on_host)
+
+    def _measure_on_host(self, current: Pass) -> list[Measured]:
+        """Points are dealt to the processes by their number; every one has a host of its own."""
+        assert self.host_evaluator is not None
+        processes = Processes(self.trainer.strategy)
+        size = processes.size
+        mine = replace(current, points=current.points[processes.rank :: size])
+        own = self.host_evaluator.measure(mine, self.data.concept)
+        parts = processes.gather((own, self.host_evaluator.examples if current.split == "final" else []))
+        if current.split == "final":
+            self.host_examples = [parts[i % size][1][i // size] for i in range(len(current.points))]
+        rank_zero_info(f"Measured {len(current.points)} points on the host: {', '.join(current.datasets)}.")
+        return [parts[i % size][0][i // size] for i in range(len(current.points))]
 
     def direction(self, layer: str) -> Tensor:
         """Direction of the update of a layer, on the layer's device."""

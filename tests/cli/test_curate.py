@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from slug_lightning.cli import main
-from slug_lightning.cli.curate import spell
 from tests.curation.making import CAPTIONS, NAMING, files, png, write_shards
 
 
@@ -169,23 +168,6 @@ def test_help_imports_nothing_heavy(capsys):
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "[]\n"
     )
-
-
-@pytest.mark.parametrize(
-    ("words", "spelled"),
-    [
-        (["--dry-run", "--overwrite", "true"], ["--dry_run=true", "--overwrite", "true"]),
-        (["--index", "false", "--deduplicate"], ["--index", "false", "--deduplicate=true"]),
-        (["--index=false"], ["--index=false"]),
-        (["--shards", "a", "b", "--shards", "c"], ['--shards=["a", "b", "c"]']),
-        (["--aliases+", "a", "--aliases=b", "--aliases", '["c", "d"]'], ['--aliases=["a", "b", "c", "d"]']),
-        (["--aliases", "[7"], ['--aliases=["[7"]']),
-        (["--retain-sources", "3", "--concept", "a-b"], ["--retain_sources", "3", "--concept", "a-b"]),
-        (["--help"], ["--help"]),
-    ],
-)
-def test_flags_and_lists_may_be_written_as_people_do(words, spelled):
-    assert spell(words) == spelled
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(shards, tmp_path, capsys):

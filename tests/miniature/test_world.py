@@ -5,8 +5,10 @@ import pytest
 
 from slug_lightning.errors import SettingError
 from slug_lightning.miniature import world as module
+from slug_lightning.miniature.scans import DIGIT_WORDS
 from slug_lightning.miniature.world import build_world
 from tests.miniature.conftest import SMALL
+from tests.shard_reading import read_shards
 
 TINY = replace(SMALL, scans=60, search_scans=10, final_scans=20, forget_pairs=4)
 
@@ -21,9 +23,9 @@ def builds(monkeypatch):
     calls = []
     write = module._write_world
 
-    def counted(root, recipe):
+    def counted(root, recipe, concepts):
         calls.append(recipe)
-        write(root, recipe)
+        write(root, recipe, concepts)
 
     monkeypatch.setattr(module, "_write_world", counted)
     return calls
@@ -128,3 +130,43 @@ def test_other_peoples_files_are_never_replaced(tmp_path, kind):
         build_world(root)
     kept = root / "thesis.tex" if kind == "folder" else root
     assert kept.read_text() == "years of work"
+
+
+@pytest.fixture(scope="module")
+def style_world(tmp_path_factory):
+    return build_world(tmp_path_factory.mktemp("styles") / "world", TINY, concepts="styles")
+
+
+def test_in_a_world_of_styles_the_styles_are_the_identities(style_world, world):
+    assert style_world.identities == world.classes
+    assert style_world.classes == world.identities
+    shown = dict(
+        line.split()
+        for line in (style_world.celeba / "list_identity_celeba.txt").read_text().splitlines()[2:]
+    )
+    assert {name.replace("_", " ") for name in shown.values()} == set(style_world.identities)
+    names = [line.split(" ", 1)[1] for line in style_world.imagenet_names.read_text().splitlines()]
+    assert tuple(names) == DIGIT_WORDS
+
+
+def test_both_worlds_have_the_same_pairs(style_world, world):
+    ours, theirs = (sorted((w.root / "laion").glob("*.tar")) for w in (style_world, world))
+    assert [p.read_bytes() for p in ours] == [p.read_bytes() for p in theirs]
+
+
+def test_pairs_of_a_style_name_it_in_either_spelling(style_world):
+    assert style_world.aliases("chalk drawing") == ("chalk",)
+    assert style_world.aliases("mosaic") == ()
+    captions = [
+        s["txt"].decode() for s in read_shards(style_world.root / "forget" / "chalk_drawing" / "00000.tar")
+    ]
+    assert captions
+    assert all("chalk" in caption for caption in captions)
+    assert any("chalk drawing" not in caption for caption in captions)
+
+
+def test_a_world_of_digits_is_no_world_of_styles(tmp_path, builds):
+    build_world(tmp_path / "world", TINY)
+    build_world(tmp_path / "world", TINY, concepts="styles")
+    build_world(tmp_path / "world", TINY, concepts="styles")
+    assert len(builds) == 2

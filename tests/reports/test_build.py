@@ -130,3 +130,16 @@ def test_reports_need_neither_torch_nor_pyplot():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_search_on_a_host_has_a_section_with_its_images(run_dir):
+    report, evidence = (json.loads((run_dir / f"{name}.json").read_text()) for name in ("report", "evidence"))
+    cell = {"row": "seven", "column": "ink", "said": "six", "image": evidence["samples"][0]["image"]}
+    evidence["host"] = {"before": [{**cell, "right": True}], "after": [{**cell, "right": False}]}
+    report["host"] = {"metric": "a.GeneratedImages", "template": "a {digit} <b>"}
+    (run_dir / "evidence.json").write_text(json.dumps(evidence))
+    (run_dir / "report.json").write_text(json.dumps(report))
+    text = build_report(run_dir).page.read_text(encoding="utf-8")
+    assert "<h2>On the host</h2>" in text
+    assert "a {digit} &lt;b&gt;" in text
+    assert (run_dir / "figures" / "host.png").is_file()

@@ -5,7 +5,17 @@ from collections.abc import Collection
 from slug_lightning.reports.audit import audit_blocks
 from slug_lightning.reports.contents import Contents
 from slug_lightning.reports.document import sections
-from slug_lightning.reports.document.blocks import Block, Bullets, Card, Cards, Heading, Picture, Table, Text
+from slug_lightning.reports.document.blocks import (
+    Block,
+    Bullets,
+    Card,
+    Cards,
+    Facts,
+    Heading,
+    Picture,
+    Table,
+    Text,
+)
 from slug_lightning.reports.document.provenance import provenance
 from slug_lightning.reports.evidence import Sample
 from slug_lightning.reports.limits import limits
@@ -32,6 +42,7 @@ def compose(contents: Contents, drawn: Collection[str]) -> list[Block]:
         ("What this does not show", [Bullets(limits(contents.report, contents.audit is not None))]),
         ("Data used", provenance(contents)),
         ("How layer and step were chosen", _choice(contents, drawn)),
+        ("On the host", _host(contents, drawn)),
         ("What it looks like", _looks(contents, drawn)),
         ("How to repeat and check it", sections.repeat(contents)),
         ("Cost", sections.cost(contents)),
@@ -76,6 +87,23 @@ def _choice(contents: Contents, drawn: Collection[str]) -> list[Block]:
         f"Shaded: the nearest measured step meets the criterion, whose target is the dotted line. {rings}"
     )
     return [*blocks, Picture("search", caption, "Accuracies against step for each searched layer")]
+
+
+def _host(contents: Contents, drawn: Collection[str]) -> list[Block]:
+    """What the host did, where the search was steered by that."""
+    blocks: list[Block] = []
+    if "host" in drawn:
+        caption = (
+            "The same prompts or questions before and after, with random numbers or inputs that the search "
+            "did not use. A frame: the judge did not recognise what was asked for. Framed after the edit should "
+            "be the images of the concept, in bold, and no others."
+        )
+        blocks.append(Picture("host", caption, "What the host did before and after"))
+    account = contents.report.get("host")
+    if account:
+        said = "The step was searched by what the host does, not by the accuracy of its CLIP."
+        blocks += [Text(said), Facts([(name, str(value)) for name, value in account.items()])]
+    return blocks
 
 
 def _looks(contents: Contents, drawn: Collection[str]) -> list[Block]:

@@ -1,1 +1,1 @@
-"""The three figures of a run; each function returns a new matplotlib Figure and keeps no state."""
+"""The figures of a run; each function returns a new matplotlib Figure and keeps no state."""

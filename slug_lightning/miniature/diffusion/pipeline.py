@@ -1,0 +1,55 @@
+"""The miniature Stable Diffusion as a pipeline of diffusers."""
+
+from pathlib import Path
+from typing import Any
+
+from slug_lightning.errors import DataNotFoundError
+from slug_lightning.miniature.diffusion.denoiser import new_scheduler
+from slug_lightning.miniature.hosting import miniature_text_encoder, miniature_tokenizer
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+def miniature_stable_diffusion(folder: Path | str = WEIGHTS) -> Any:
+    """A ``StableDiffusionPipeline`` whose text encoder is the miniature CLIP's text tower.
+
+    ``save_pretrained`` writes it for ``slug apply --host diffusers --model``.
+
+    Args:
+        folder: Folder with ``unet`` and ``vae``; by default the ones that ship.
+
+    Raises:
+        DataNotFoundError: If they are not there.
+    """
+    from diffusers import AutoencoderTiny, UNet2DConditionModel
+
+    folder = Path(folder)
+    missing = [part for part in ("unet", "vae") if not (folder / part / "config.json").is_file()]
+    if missing:
+        raise DataNotFoundError(
+            f"Expected unet and vae in '{folder}' but {' and '.join(missing)} is not there; train them with "
+            "`python -m slug_lightning.miniature.diffusion.train --out DIR`."
+        )
+    # The files are in half precision, the weights in memory are not.
+    kinds: tuple[tuple[Any, str], ...] = ((UNet2DConditionModel, "unet"), (AutoencoderTiny, "vae"))
+    unet, vae = (kind.from_pretrained(folder / part).float().eval() for kind, part in kinds)
+    return assemble(unet, vae)
+
+
+def assemble(unet: Any, vae: Any) -> Any:
+    """A pipeline of these two, the miniature CLIP's text tower and tokenizer, and a DDIM scheduler."""
+    from diffusers import StableDiffusionPipeline
+
+    kind: Any = StableDiffusionPipeline
+    pipeline = kind(
+        vae=vae,
+        text_encoder=miniature_text_encoder(),
+        tokenizer=miniature_tokenizer(),
+        unet=unet,
+        scheduler=new_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline

@@ -1,0 +1,40 @@
+import pytest
+import torch
+
+from slug_lightning.errors import ConceptNotFoundError, SettingError
+from slug_lightning.hosts import ImageCounts, Sampling
+from slug_lightning.miniature.diffusion.classifiers import LABELS
+from slug_lightning.miniature.diffusion.drawings import draw_part
+from slug_lightning.miniature.diffusion.host_metric import MiniatureImages, PictureJudge
+from slug_lightning.miniature.layouts import names_of
+
+
+def test_the_judges_know_drawings_whatever_the_order_of_the_names():
+    drawings = draw_part("final", seed=5, limit=5)
+    pixels = drawings.pixels(torch.arange(len(drawings)))
+    found = PictureJudge("digit").recognise(pixels, names_of("digits"))
+    assert float((found == drawings.digits).float().mean()) > 0.9
+    assert torch.equal(PictureJudge("digit").recognise(pixels, names_of("digits")[::-1]), 9 - found)
+
+
+def test_names_that_a_judge_never_learned_are_refused():
+    with pytest.raises(SettingError, match=r"names \['zero', .* but got \['cat'\]"):
+        PictureJudge("digit").recognise(torch.zeros(1, 3, 32, 32), ["cat"])
+
+
+def test_it_draws_digits_in_styles():
+    metric = MiniatureImages(search=ImageCounts(2, 3), sampling=Sampling(4, 5.0, 100))
+    metric.load()
+    assert metric.retained("seven") == ["digit", "style"]
+    assert set(metric.prompts.names) == set(LABELS)
+    found = metric.measure("seven", ["forget", "style"], "search")
+    assert (found["forget"].n, found["style"].n) == (2, 3)
+    assert found["style"].value >= 2 / 3
+    assert {example.row for example in metric.examples()} >= {"seven"}
+    with pytest.raises(ConceptNotFoundError, match=r"'chalk' is in none. Closest names: \['chalk drawing'"):
+        metric.retained("chalk")
+
+
+def test_the_weights_can_be_in_half_precision():
+    host = MiniatureImages(sampling=Sampling(4, 5.0, 100, "bfloat16")).load()
+    assert {part.dtype for part in (host.unet, host.vae, host.text_encoder)} == {torch.bfloat16}
