@@ -1,5 +1,6 @@
 """The reference pages that are made from the command line itself, so that they cannot drift from it."""
 
+import argparse
 import dataclasses
 import inspect
 import pkgutil
@@ -10,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
+from unittest import mock
 
 import lightning.pytorch as pl
 from jsonargparse import ArgumentParser, Namespace, capture_parser
@@ -63,8 +65,7 @@ def config_page() -> str:
 
 
 def _command(name: str) -> list[str]:
-    module = import_module(f"slug_lightning.cli.{COMMANDS[name][0]}")
-    parser = capture_parser(lambda: module.run([name]))
+    parser = _parser(name)
     subcommands = getattr(parser, "_subcommands_action", None)
     if subcommands is not None:
         parser = subcommands.choices[name]
@@ -73,6 +74,24 @@ def _command(name: str) -> list[str]:
         return [pages, _table(own, "Option")]
     about = [_prose(parser.description)] if parser.description else []
     return [*about, _table(list(_options(parser)), "Option")]
+
+
+class _Seen(Exception):  # noqa: N818  what a parser is carried out with
+    pass
+
+
+def _parser(name: str) -> Any:
+    """The parser that a command makes, of jsonargparse or of argparse, when it begins to parse."""
+    module = import_module(f"slug_lightning.cli.{COMMANDS[name][0]}")
+
+    def carry_out(parser: argparse.ArgumentParser, *_: Any, **__: Any) -> Any:
+        raise _Seen(parser)
+
+    with mock.patch.object(argparse.ArgumentParser, "parse_known_args", carry_out):
+        try:
+            return capture_parser(lambda: module.run([name]))
+        except _Seen as seen:
+            return seen.args[0]
 
 
 def _class(kind: type, shown: set[type]) -> list[str]:

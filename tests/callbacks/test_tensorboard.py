@@ -1,5 +1,6 @@
 """What a person who opens TensorBoard finds: asked of its files, and of a real server."""
 
+import io
 import json
 import shutil
 import socket
@@ -12,6 +13,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from slug_lightning.callbacks.tensorboard import image_grid
@@ -74,12 +76,14 @@ class Server:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen([sys.executable, "-c", program, *words], **quiet)
 
-    def ask(self, path, body=None, **query):
-        address = f"{self.root}/{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    def read(self, path, data=None):
+        request = urllib.request.Request(f"{self.root}/{path}", data, {"Content-Type": "application/json"})
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as reply:
-            return json.load(reply)
+            return reply.read()
+
+    def ask(self, path, body=None, **query):
+        address = path + (f"?{urllib.parse.urlencode(query)}" if query else "")
+        return json.loads(self.read(address, None if body is None else json.dumps(body).encode()))
 
     def wait(self, runs, seconds=240):
         """Until all runs are read; a server that ended, or never gets there, is a failure."""
@@ -122,7 +126,9 @@ def test_a_real_server_serves_scalars_images_and_rows_to_compare(served, tiny_ru
     images = server.ask("plugin/images/tags")["one"]
     assert {"figures/layers", "figures/search", "samples/forget", "samples/retain"} <= set(images)
     shown = server.ask("plugin/images/images", run="one", tag="samples/forget", sample=0)
-    assert (shown[0]["width"], shown[0]["step"]) == (960, 0)
+    assert [image["step"] for image in shown] == [0]
+    with Image.open(io.BytesIO(server.read(f"plugin/images/individualImage?{shown[0]['query']}"))) as image:
+        assert image.width == 960
 
     experiment = server.ask("plugin/hparams/experiment", {"experimentName": ""})
     names = {info["name"] for info in experiment["hparamInfos"]}

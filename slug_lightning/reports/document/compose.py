@@ -95,8 +95,8 @@ def _host(contents: Contents, drawn: Collection[str]) -> list[Block]:
     if "host" in drawn:
         caption = (
             "The same prompts or questions before and after, with random numbers or inputs that the search "
-            "did not use. A frame: the judge did not recognise what was asked for. Framed after the edit should "
-            "be the images of the concept, in bold, and no others."
+            "did not use. A frame: the judge did not recognise what was asked for. Framed after the edit "
+            "should be the images of the concept, in bold, and no others."
         )
         blocks.append(Picture("host", caption, "What the host did before and after"))
     account = contents.report.get("host")
