@@ -16,7 +16,7 @@ LAYERS = [
     {"hosts"},
     {"patch", "search", "reports", "miniature", "canvas"},
     {"unlearning"},
-    {"callbacks", "preemption"},
+    {"callbacks", "preemption", "audit"},
     {"trainer"},
     {"cli"},
 ]

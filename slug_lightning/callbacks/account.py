@@ -20,7 +20,7 @@ from slug_lightning.data.origin import curated_from
 from slug_lightning.hosts import HostMetric
 from slug_lightning.patch import Patch
 from slug_lightning.reports.tables import SearchRow
-from slug_lightning.search import Measured, Trace
+from slug_lightning.search import Measured, SearchSettings, Trace
 from slug_lightning.search.host_evaluator import host_metric_name
 from slug_lightning.unlearning import SLUG, Outcome
 
@@ -150,8 +150,14 @@ def _criterion(module: Any) -> dict[str, Any]:
     return {
         "metric": f"forget/{settings.criterion}",
         "target": settings.forget_target,
-        "measured_on": "search",
+        "measured_on": ", ".join(_measured_on(settings)),
     }
+
+
+def _measured_on(settings: SearchSettings) -> list[str]:
+    """Which images, and what the search asks for beyond the usual prompts."""
+    further = [f"{len(settings.wordings)} further wordings"] if settings.wordings else []
+    return ["search", *further, *([f"margin {settings.margin:g}"] if settings.margin else [])]
 
 
 def _data(module: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("patches", "show what a patch file is"),
     "canvas": ("canvas", "UnlearnCanvas: what pipelines draw after unlearning a style or an object"),
     "sweep": ("sweep", "many deletion requests on one model: a patch and a report each, one retain pass"),
+    "audit": ("audit", "does the forgetting hold: rounding, training on, other prompts, probes"),
     "report": ("report", "rebuild the report of a run from its files"),
 }
 INFEASIBLE = 3

@@ -6,7 +6,12 @@ from slug_lightning.functional.losses import clip_loss, contrast_loss, pair_cosi
 from slug_lightning.functional.pareto import pareto_front
 from slug_lightning.functional.retain_aware import retain_aware
 from slug_lightning.functional.wilson import wilson_interval
-from slug_lightning.functional.zero_shot import class_embeddings, true_class_rank
+from slug_lightning.functional.zero_shot import (
+    class_embeddings,
+    most_recognised,
+    true_class_rank,
+    with_margin,
+)
 
 __all__ = [
     "alignment",
@@ -14,10 +19,12 @@ __all__ = [
     "clip_loss",
     "contrast_loss",
     "importance",
+    "most_recognised",
     "pair_cosine_loss",
     "pareto_front",
     "retain_aware",
     "sigmoid_loss",
     "true_class_rank",
     "wilson_interval",
+    "with_margin",
 ]

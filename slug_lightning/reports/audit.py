@@ -1,83 +1,94 @@
-"""The audit section of a report: whatever ``audit.json`` holds, as headings, facts and tables.
+"""The audit section of the document: verdicts, figures, and what each attack found."""
 
-The file is written by ``slug audit``; this knows nothing of its attacks. An object becomes a heading with its
-plain values as facts, a list of objects a table, and text stays text.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slug_lightning.reports.document.blocks import Block, Bullets, Facts, Heading, Table, Text
-from slug_lightning.reports.wording import figures
+from slug_lightning.reports.audit_page import audit_view
+from slug_lightning.reports.document.blocks import Block, Code, Heading, Picture, Table, Text
+from slug_lightning.reports.wording import figures, percent
 
-_HIDDEN = ("format_version",)
-_MOST_ROWS, _DEEPEST = 40, 4
+MOST_ROWS = 24
+_PICTURES = {
+    "audit_attacks": (
+        "Share of the concept's final images that are recognised, with the 95 % interval. Of wordings and "
+        "arithmetic, the one that finds most in the patched model. A meaningless name shows how much ends "
+        "up at any name that fits nothing; a probe reads image features without any text.",
+        "Share of the concept's images recognised under each attack",
+    ),
+    "audit_relearning": (
+        "Both models are trained on with the same batches. Where the patched model's line rises before "
+        "that of the model that never saw the concept, the concept was still in the weights.",
+        "Forget accuracy against updates",
+    ),
+    "audit_confusion": (
+        "What images of each row are taken for, before and after. The framed row is the concept; all "
+        "other rows should look the same.",
+        "Confusion of the concept and the names nearest to it",
+    ),
+    "audit_drift": (
+        "Change of the cosine of image and caption over the retain pairs. The dashed line is the 5 % quantile.",
+        "Change of the cosine of retain pairs",
+    ),
+}
 
 
-def audit_blocks(audit: Mapping[str, Any]) -> list[Block]:
+def audit_blocks(document: Mapping[str, Any]) -> list[Block]:
     """The section without its heading.
 
     Args:
-        audit: The object in ``audit.json``.
+        document: A valid ``audit.json``.
     """
-    return list(_of_object({name: v for name, v in audit.items() if name not in _HIDDEN}, 2))
-
-
-def _of_object(entry: Mapping[str, Any], level: int) -> Iterator[Block]:
-    simple = {name: value for name, value in entry.items() if _is_plain(value)}
-    if simple:
-        yield Facts([(_words(name), _shown(value)) for name, value in simple.items()])
-    for name, value in entry.items():
-        if name not in simple:
-            yield Heading(_words(name), min(level, _DEEPEST))
-            yield from _of_value(value, level + 1)
-
-
-def _of_value(value: Any, level: int) -> Iterator[Block]:
-    if isinstance(value, Mapping):
-        yield from _of_object(value, level)
-    elif value and all(isinstance(row, Mapping) and all(map(_is_plain, row.values())) for row in value):
-        yield _table(value)
-        if len(value) > _MOST_ROWS:
-            yield Text(f"{len(value) - _MOST_ROWS} more rows are in audit.json.", "note")
-    else:
-        for inner in value:
-            if isinstance(inner, Mapping):
-                yield from _of_object(inner, level)
-            else:
-                yield Bullets([_shown(inner)])
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    numeric = [all(isinstance(row.get(name), int | float | None) for row in rows) for name in names]
-    return Table(
-        columns=[_words(name) for name in names],
-        rows=[[_shown(row.get(name)) for name in names] for row in rows[:_MOST_ROWS]],
-        align="".join("r" if number else "l" for number in numeric),
-        widths=[0 if number else 1 for number in numeric],
-        small=True,
+    view = audit_view(document)
+    gold = view["gold"]
+    beside = (
+        f"; never saw it is a model trained without the concept (`{gold['folder']}`)."
+        if gold
+        else ". There is no model that never saw the concept beside them, so limits that need one have no value."
     )
+    intro = (
+        f"The patch was attacked. Original is the model before the edit, patched the model after it{beside} "
+        "A verdict is a value held against a limit of the configuration; other limits give other verdicts."
+    )
+    blocks: list[Block] = [Text(intro), _checks(view["checks"])]
+    blocks += [Picture(name, caption, alt) for name, (caption, alt) in _PICTURES.items()]
+    for attack in view["attacks"]:
+        blocks += _attack(attack)
+    return [*blocks, Text("The audit, again:"), Code(view["command"])]
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether a value fits a cell: no object, and a list only of a few numbers, as an interval is."""
-    if isinstance(value, list):
-        return len(value) <= 4 and all(isinstance(x, int | float | None) for x in value)
-    return not isinstance(value, Mapping)
+def _checks(checks: Sequence[Mapping[str, Any]]) -> Table:
+    rows = [
+        [f"{c['label']}\n{c['what']}", _number(c["value"]), _number(c["limit"]), c["verdict"]] for c in checks
+    ]
+    return Table(["Limit", "Value", "At most", "Verdict"], rows, "lrrl", [1, 0, 0, 0])
 
 
-def _shown(value: Any) -> str:
-    if value is None:
+def _attack(attack: Mapping[str, Any]) -> list[Block]:
+    title = attack["title"] if attack["host"] == "clip" else f"{attack['title']} ({attack['host']})"
+    about = [Text(f"{attack['definition']} Source: {attack['source']}", "note")]
+    about += [Text(note, "note") for note in attack["notes"]]
+    shown = attack["rows"][:MOST_ROWS]
+    rows = [
+        [f"{row['metric']}\n{row['condition']}", *(_entry(e, row) for e in row["entries"]), str(row["n"])]
+        for row in shown
+    ]
+    columns = ["Figure", *attack["columns"], "n"]
+    widths = [1, *(0 for _ in columns[1:])]
+    table = Table(columns, rows, "l" + "r" * (len(columns) - 1), widths, small=True)
+    left = len(attack["rows"]) - len(shown)
+    more = [Text(f"{left} more rows are in `audit.json`.", "note")] if left > 0 else []
+    return [Heading(title, 2), *about, table, *more]
+
+
+def _entry(entry: Mapping[str, Any] | None, row: Mapping[str, Any]) -> str:
+    if entry is None:
         return "\u2013"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return figures(value)
-    return ", ".join(map(_shown, value)) if isinstance(value, list) else str(value)
+    low, high = entry.get("ci95") or (None, None)
+    if row["is_share"]:
+        span = "" if low is None else f"\n{100 * low:.1f} to {100 * high:.1f}"
+        return percent(entry["value"]) + span
+    return figures(entry["value"], 4) + ("" if low is None else f"\n{figures(low)} to {figures(high)}")
 
 
-def _words(name: str) -> str:
-    """A key as words."""
-    text = name.replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
+def _number(value: float | None) -> str:
+    return "\u2013" if value is None else f"{value:.3f}"

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from slug_lightning.atomic import atomic_path, write_text
 from slug_lightning.errors import MissingExtraError, UnwritableError
+from slug_lightning.reports.audit_figures import AUDIT_FIGURES, audit_drawings
 from slug_lightning.reports.contents import Contents, read_contents
 from slug_lightning.reports.document.compose import compose
 from slug_lightning.reports.document.pdf import render_pdf
@@ -71,7 +72,7 @@ def build_report(run_dir: Path, reference: str | None = None) -> Built:
     except MissingExtraError as error:
         pdf, problem = None, str(error)
     with writing_to(run_dir):
-        for name in _FIGURES:
+        for name in (*_FIGURES, *AUDIT_FIGURES):
             _write(run_dir / "figures" / f"{name}.png", drawn[name].light if name in drawn else None)
         write_text(run_dir / "report.html", render_html(contents, drawn))
         _write(document, pdf)
@@ -100,7 +101,7 @@ def writing_to(folder: Path) -> Iterator[None]:
 
 
 def plan_figures(contents: Contents) -> dict[str, Drawing]:
-    """The figures that there are data for (``layers``, ``search``, ``similarity``, ``host``)."""
+    """The figures that there are data for (``layers``, ``search``, ``similarity``, ``host``, the audit's)."""
     report, layers, search, evidence = contents.report, contents.layers, contents.search, contents.evidence
     metric, target = criterion(report)
     before = {name: entry["before"]["value"] for name, entry in report["metrics"].items()}
@@ -117,4 +118,4 @@ def plan_figures(contents: Contents) -> dict[str, Drawing]:
         drawings["host"] = lambda theme: host_figure(host, concept, theme)
     if similarity is not None:
         drawings["similarity"] = lambda theme: similarity_figure(similarity, concept, theme)
-    return drawings
+    return drawings if contents.audit is None else {**drawings, **audit_drawings(contents.audit)}

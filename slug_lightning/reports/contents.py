@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slug_lightning.errors import BadDataError, closest
-from slug_lightning.reports.documents import read_json_object
+from slug_lightning.reports.audit_file import read_audit
 from slug_lightning.reports.evidence import Evidence, read_evidence
 from slug_lightning.reports.report_file import read_report
 from slug_lightning.reports.tables import LayerRow, SearchRow, read_layers, read_search
@@ -72,7 +72,7 @@ def read_contents(run_dir: Path, reference: str | None = None) -> Contents:
     search = read_search(run_dir / "search.csv")
     kept, audit = run_dir / "evidence.json", run_dir / "audit.json"
     evidence = read_evidence(kept) if kept.exists() else None
-    audited = read_json_object(audit) if audit.exists() else None
+    audited = read_audit(audit) if audit.exists() else None
     _check_agreement(report, layers, search)
     files = [_look(run_dir / name) for name in LISTED if (run_dir / name).is_file()]
     shards = {role: _shards(run_dir, role, entry["digest"]) for role, entry in report["data"].items()}

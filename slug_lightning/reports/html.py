@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from slug_lightning.reports import wording
-from slug_lightning.reports.audit import audit_blocks
+from slug_lightning.reports.audit_page import audit_view
 from slug_lightning.reports.contents import Contents
 from slug_lightning.reports.document.blocks import plain
 from slug_lightning.reports.document.provenance import provenance
@@ -45,7 +45,7 @@ def render_html(
 
     Args:
         contents: Files of the run; without evidence the page says so.
-        figures: Any of ``layers``, ``search``, ``similarity`` and ``host``.
+        figures: Any of ``layers``, ``search``, ``similarity`` and ``host``, and of the audit's.
 
     Returns:
         The HTML document; the same input gives the same text.
@@ -78,7 +78,7 @@ def render_html(
         reference=contents.reference,
         change=plain(change(contents)),
         provenance=plain(provenance(contents)),
-        audit=None if contents.audit is None else plain(audit_blocks(contents.audit)),
+        audit=None if contents.audit is None else audit_view(contents.audit),
         limits=limits(report, contents.audit is not None),
         repeat=plain(repeat(contents)),
         environment=_facts(report["environment"]),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from slug_lightning.errors import HostError, PatchMismatchError
 from slug_lightning.hosts.host_metric import FORGET, Example, HostMetric
 from slug_lightning.hosts.live import live_sites
+from slug_lightning.hosts.reading import Reading
 from slug_lightning.hosts.site import Site
 from slug_lightning.hosts.spelling import split
 from slug_lightning.models import get_layer
@@ -107,6 +108,12 @@ class HostEvaluator:
             "model.model to the CLIP it is built on (docs/hosts.md)."
         )
         raise PatchMismatchError(msg)
+
+    @property
+    def reading(self) -> Reading:
+        """What the host takes from the tower that ``attach`` found."""
+        assert self._site is not None
+        return self._site.place.reading
 
     def measure(self, current: Pass, concept: str) -> list[Measured]:
         """Put every point into the host, one after the other, and measure it there.

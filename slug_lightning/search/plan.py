@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from slug_lightning.data.prompts import templates
 from slug_lightning.errors import SettingError
 from slug_lightning.models.layers import TowerName
 from slug_lightning.search.candidates import LayerScore
@@ -26,6 +27,11 @@ class SearchSettings:
         towers: Towers that may be edited.
         criterion: Forget metric that must fall to the target; with ``model.host_metric`` it is ``host``.
         forget_target: A point is feasible when the criterion is at or under this, in ``[0, 1]``.
+        wordings: Further sentences with ``{}``. In the search, an image of the concept counts as recognised
+            when it is in any of them, every name put into it, or with the usual prompts: the attack of other
+            wordings in the loop; see docs/audit.md. Final figures are those of the usual prompts.
+        margin: In the search, an image of the concept counts as recognised when the cosine to its prompt
+            comes within this of the best other name's. Final figures are counted without it.
         evaluations: Steps tried per layer.
         start: First step, relative to ``||theta|| / ||g_f||``.
         measure: Where retained accuracy is measured: at ``contenders`` (feasible points; on further data sets
@@ -38,6 +44,8 @@ class SearchSettings:
     towers: list[TowerName] = field(default_factory=lambda: ["vision", "text"])
     criterion: Literal["top1", "top5", "host"] = "top1"
     forget_target: float = 0.0
+    wordings: list[str] = field(default_factory=list)
+    margin: float = 0.0
     evaluations: int = 10
     start: float = 0.1
     measure: Literal["contenders", "feasible", "all"] = "contenders"
@@ -50,6 +58,10 @@ class SearchSettings:
         if not 0 <= self.forget_target < 1:
             msg = f"Expected search.forget_target in [0, 1), but got {self.forget_target}."
             raise SettingError(msg)
+        if not 0 <= self.margin < 2:
+            raise SettingError(f"Expected search.margin in [0, 2), a cosine, but got {self.margin}.")
+        if self.wordings:
+            templates(self.wordings)  # each has a place for the name
         if self.evaluations < 1 or self.points_per_pass < 1 or self.start <= 0 or not self.towers:
             msg = (
                 "Expected search.evaluations >= 1, points_per_pass >= 1, start > 0 and at least one tower, "

@@ -19,14 +19,13 @@ from slug_lightning.errors import PatchMismatchError, SettingError
 from slug_lightning.functional import clip_loss, sigmoid_loss
 from slug_lightning.hosts import Example, HostMetric, HostName
 from slug_lightning.hosts.host_metric import FORGET
-from slug_lightning.hosts.reading import keep_read
+from slug_lightning.hosts.reading import Reading, host_reading, keep_read
 from slug_lightning.models import (
     Clip,
     candidate_layers,
     get_layer,
     text_tower,
     tower_digest,
-    vision_tower,
 )
 from slug_lightning.search import (
     HostEvaluator,
@@ -45,6 +44,13 @@ from slug_lightning.unlearning.base import Unlearner
 from slug_lightning.unlearning.earlier import Earlier, Found, look_back, share
 from slug_lightning.unlearning.forget_loss import FORGET_LOSSES, ForgetLoss, ForgetLossName, encode_captions
 from slug_lightning.unlearning.gradient_pass import GradientPass
+from slug_lightning.unlearning.gradient_paths import (
+    HOST_LOSS,
+    PATHS,
+    GradientPaths,
+    HostLoss,
+    tower_of_path,
+)
 from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
 from slug_lightning.unlearning.moments import DIRECTIONS, DirectionName, Moments
 from slug_lightning.unlearning.processes import Processes
@@ -77,6 +83,9 @@ class SLUG(Unlearner):
         direction: Of the update: ``gradient`` (the paper) of the forget loss, or ``retain_aware``: weighed
             against retain gradients of all batches, see ``functional.retain_aware``. That takes a few times
             the memory of the candidate layers, and a killed pass begins anew.
+        gradient_through: ``all`` (the paper). ``patch_tokens``: both gradients reach the embedding by way of
+            the patch tokens that a LLaVA reads, see ``models.class_token``. ``host``: gradients of the
+            host's own losses, by the ``loss`` of ``host_metric``; captions and ``forget_loss`` are not used.
         host_metric: Search by what a host does in place of the CLIP's accuracy: a ``HostMetric``, such as
             ``slug_lightning.hosts.GeneratedImages`` or a class of your own. Only layers that this host reads
             are candidates. The final figures say both.
@@ -95,9 +104,11 @@ class SLUG(Unlearner):
         forget_loss: ForgetLossName = "cosine",
         contrast_captions: int = 1024,
         direction: DirectionName = "gradient",
+        gradient_through: GradientPaths = "all",
         host_metric: HostMetric | None = None,
     ) -> None:
         super().__init__(model, pretrained)
+        self.wordings, self.margin = tuple(search.wordings), search.margin
         if save_every < 1:
             raise SettingError(f"Expected model.save_every to be at least 1 group, but got {save_every}.")
         if contrast_captions < 1:
@@ -107,7 +118,7 @@ class SLUG(Unlearner):
         self.forget_loss, self.contrast_captions = forget_loss, contrast_captions
         self.update_direction: DirectionName = direction
         self.include, self.exclude, self.search = tuple(include), exclude, search
-        self.host, self.host_metric = host, host_metric
+        self.host, self.host_metric, self.gradient_through = host, host_metric, gradient_through
         if host_metric is not None and search.criterion != "top5":
             self.search = replace(search, criterion="host")
         self.host_evaluator: HostEvaluator | None = None
@@ -122,6 +133,7 @@ class SLUG(Unlearner):
         self._scores: list[LayerScore] | None = None
         self._started = 0.0
         self._forget_loss = ForgetLoss()
+        self._host_loss: HostLoss | None = None
 
     def load(self) -> Clip:
         """Load the model; only candidate layers take gradients."""
@@ -135,9 +147,26 @@ class SLUG(Unlearner):
                 names = set(self.host_evaluator.attach(clip.model, sorted(names), clip.name))
             for name, weight in clip.model.named_parameters():
                 weight.requires_grad_(name in names)
-            self.towers = vision_tower(clip.model), text_tower(clip.model)
+            vision, blocks = tower_of_path(self.gradient_through, clip.model, self._reading)
+            self.towers = vision, text_tower(clip.model)
+            if self.gradient_through == "host":
+                self._host_loss = HostLoss(self._checked_metric(), vision, blocks)
         assert self.clip is not None
         return self.clip
+
+    @property
+    def _reading(self) -> Reading | None:
+        if self.host_evaluator is not None:
+            return self.host_evaluator.reading
+        return None if self.host is None else host_reading(self.host)
+
+    def _checked_metric(self) -> HostMetric:
+        if self.host_metric is None:
+            raise SettingError(
+                "Expected a model.host_metric for model.gradient_through host, but got none. Name one, or "
+                "take gradients through patch_tokens, which needs no host."
+            )
+        return self.host_metric
 
     def candidates(self) -> dict[str, Tensor]:
         """Weights of the candidate layers by name, in model order."""
@@ -193,9 +222,12 @@ class SLUG(Unlearner):
             "precision": str(self.trainer.precision),
             "data": {role: self.data.pair_settings(role) for role in roles},
         }
-        if (
-            "forget" in roles and self.forget_loss == "contrast"
-        ):  # the key of the paper's loss stays what it was
+        # The key of the paper's loss stays what it was.
+        if self.gradient_through != "all":
+            content["through"] = self.gradient_through
+        if self._host_loss is not None:
+            content["host"] = [self.data.concept, json.dumps(self._host_loss.metric.account(), default=str)]
+        if "forget" in roles and self.forget_loss == "contrast":
             captions = [self.contrast_captions, self.data.sample_seed]
             content["contrast"] = {"drawn": captions, "retain": self.data.pair_settings("retain")}
         if "forget" in roles and self._weighs_batches:
@@ -207,6 +239,8 @@ class SLUG(Unlearner):
         self._started = time.perf_counter()
         self._gradient_pass = None
         if self.gradients is None:
+            if self.host_evaluator is not None:
+                self.host_evaluator.host.to(self.device)
             self._forget_loss = self._make_forget_loss()
             retain = self._earlier.retain
             self._gradient_pass = GradientPass(
@@ -223,7 +257,7 @@ class SLUG(Unlearner):
 
     def _make_forget_loss(self) -> ForgetLoss:
         """On every process from the same captions, at the original weights."""
-        if self.forget_loss == "cosine":
+        if self.forget_loss == "cosine" or self._host_loss is not None:
             return ForgetLoss()
         self.network.eval()
         tokens = self.data.retained_texts(self.contrast_captions).to(self.device)
@@ -279,6 +313,8 @@ class SLUG(Unlearner):
 
     def loss_sum(self, batch: dict[str, Any]) -> Tensor:
         """The loss of a batch of one role, summed over its pairs."""
+        if self._host_loss is not None:
+            return self._host_loss(self.data.concept, batch["role"], batch["image"])
         vision, text = self.towers
         image, caption = vision.pooled(batch["image"]), text.by_length(batch["text"])
         # In bfloat16 the logits of InfoNCE would be off by half a unit.
@@ -311,8 +347,8 @@ class SLUG(Unlearner):
             "base_model": self.load().name,
             "base_fingerprint": json.dumps(self._fingerprint),
             "concept": self.data.concept,
-            "forget_loss": FORGET_LOSSES[self.forget_loss],
-            "direction": DIRECTIONS[self.update_direction],
+            "forget_loss": FORGET_LOSSES[self.forget_loss] if self._host_loss is None else HOST_LOSS,
+            "direction": DIRECTIONS[self.update_direction] + PATHS[self.gradient_through],
             "data_digest": self.data.digest,
             "data": json.dumps(self.data.provenance(self._gradient_pass.skipped)),
             "seed": os.environ.get("PL_GLOBAL_SEED", "unset"),
@@ -369,6 +405,11 @@ class SLUG(Unlearner):
             raise SettingError(
                 "Expected search.criterion host with model.host_metric and only with it, but got "
                 f"{self.search.criterion!r}. Leave the criterion out to have the right one."
+            )
+        if self.host_metric is not None and (self.wordings or self.margin):
+            raise SettingError(
+                "Expected search.wordings and search.margin without model.host_metric, since the host does "
+                f"not answer to them, but got {list(self.wordings)} and {self.margin:g}. Leave them out."
             )
         if self.search.criterion == "top5" and names <= 5:
             raise SettingError(f"Expected more than 5 names for search.criterion top5, but got {names}.")

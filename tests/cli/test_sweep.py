@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 
 import pytest
 import torch
@@ -12,6 +11,7 @@ from slug_lightning.cli.sweep import Sweep, run_jobs
 from slug_lightning.data.requests import DeletionRequest
 from slug_lightning.patch import Patch
 from slug_lightning.reports.sweep import SweepRow
+from tests.cli.dying import die_at_two, row
 from tests.helpers import CONFIG, fit
 
 SHORT = ["--trainer.accelerator", "cpu", "--data.retain_limit", "160", "--model.search.towers", "[text]"]
@@ -97,16 +97,6 @@ def test_options_that_no_request_could_run_with_are_refused_at_once(tiny_world, 
     assert sweep(tiny_world, tmp_path, ["seven"], "--workers", "0") == 2
     assert "Expected --workers of at least 1" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-def row(job):
-    return SweepRow(job.id, job.concept, "done", before=1.0, after=0.0)
-
-
-def die_at_two(job):
-    if job.id == "two":
-        os._exit(1)
-    return row(job)
 
 
 def jobs_of(tmp_path, names, **more):

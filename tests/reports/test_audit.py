@@ -1,40 +1,28 @@
 from slug_lightning.reports.audit import audit_blocks
-from slug_lightning.reports.document.blocks import Bullets, Facts, Heading, Table, Text
+from slug_lightning.reports.audit_page import audit_view
+from slug_lightning.reports.document.blocks import Heading, Picture, Table
+from tests.reports.audit_document import make_audit
 
 
-def test_objects_become_headings_with_facts_and_lists_become_tables():
-    audit = {
-        "format_version": 1,
-        "seed": 0,
-        "relearning": {
-            "passed": False,
-            "ci95": [0.0, 0.071],
-            "points": [{"step": 1, "forget/top1": 0.25}, {"step": 10, "forget/top1": None}],
-        },
-        "notes": ["int4 was left out"],
-    }
-    assert audit_blocks(audit) == [
-        Facts([("Seed", "0")]),
-        Heading("Relearning", 2),
-        Facts([("Passed", "no"), ("Ci95", "0, 0.0710")]),
-        Heading("Points", 3),
-        Table(["Step", "Forget/top1"], [["1", "0.250"], ["10", "\u2013"]], "rr", [0, 0], small=True),
-        Heading("Notes", 2),
-        Bullets(["int4 was left out"]),
-    ]
+def test_verdicts_come_first_then_pictures_and_every_attack():
+    document = make_audit()
+    blocks, view = audit_blocks(document), audit_view(document)
+    checks = blocks[1]
+    assert isinstance(checks, Table)
+    assert [row[-1] for row in checks.rows] == [check["verdict"] for check in view["checks"]]
+    assert len([block for block in blocks if isinstance(block, Picture)]) == 4
+    titles = [block.text for block in blocks if isinstance(block, Heading)]
+    assert titles == [attack["title"] for attack in view["attacks"]]
 
 
-def test_long_tables_are_cut_with_a_word():
-    blocks = audit_blocks({"rows": [{"step": n} for n in range(50)]})
-    assert len(blocks[1].rows) == 40
-    assert blocks[2] == Text("10 more rows are in audit.json.", "note")
+def test_every_table_has_a_cell_for_each_column():
+    for block in audit_blocks(make_audit()):
+        if isinstance(block, Table):
+            assert len(block.align) == len(block.widths) == len(block.columns)
+            assert {len(row) for row in block.rows} == {len(block.columns)}
 
 
-def test_deep_objects_do_not_outgrow_the_headings():
-    levels = [
-        b.level
-        for b in audit_blocks({"a": {"b": {"c": {"d": {"e": [{"f": [[1]]}]}}}}})
-        if isinstance(b, Heading)
-    ]
-    assert max(levels) <= 4
-    assert audit_blocks({}) == []
+def test_without_a_gold_standard_it_says_so():
+    text = audit_blocks(make_audit(gold=False))[0].text
+    assert "limits that need one have no value" in text
+    assert "limits that need one" not in audit_blocks(make_audit())[0].text

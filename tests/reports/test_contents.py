@@ -1,10 +1,11 @@
 import hashlib
-import json
 
 import pytest
 
 from slug_lightning.errors import BadDataError, DataNotFoundError
+from slug_lightning.reports.audit_file import write_audit
 from slug_lightning.reports.contents import read_contents
+from tests.reports.audit_document import make_audit
 
 
 def test_everything_is_read_and_every_file_has_its_digest(run_dir):
@@ -45,8 +46,8 @@ def test_a_shard_list_of_another_run_is_refused(run_dir):
 
 
 def test_an_audit_is_read_if_it_is_there_and_refused_if_it_is_broken(run_dir):
-    (run_dir / "audit.json").write_text(json.dumps({"relearning": {"steps": 20}}))
-    assert read_contents(run_dir).audit == {"relearning": {"steps": 20}}
+    write_audit(run_dir / "audit.json", make_audit())
+    assert read_contents(run_dir).audit["concept"] == make_audit()["concept"]
     (run_dir / "audit.json").write_text("{")
     with pytest.raises(BadDataError, match=r"audit.json .* not valid JSON"):
         read_contents(run_dir)

@@ -3,8 +3,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from slug_lightning.reports.build import build_report
-
 VOID = {"meta", "img", "br", "source", "link", "input", "hr"}
 
 
@@ -93,15 +91,6 @@ def test_what_changed_comes_with_sizes_and_fingerprints(page, hostile_page):
     for wanted in ("50.0 % of the weight", "1a1a1a1a", "3c3c3c3c", "2b2b2b2b", "4d4d4d4d"):
         assert wanted in text
     assert "Nothing. No evaluated step" in words(hostile_page)
-
-
-def test_an_audit_beside_the_run_becomes_a_section(run_dir):
-    assert "<h2>Audit</h2>" not in build_report(run_dir).page.read_text("utf-8")
-    (run_dir / "audit.json").write_text('{"relearning": {"steps": [{"step": 1, "forget/top1": 0.25}]}}')
-    text = build_report(run_dir).page.read_text("utf-8")
-    assert "<h2>Audit</h2>" in text
-    assert "Relearning" in words(Page(text))
-    assert "0.250" in words(Page(text))
 
 
 def test_without_evidence_the_page_says_so(page, hostile_page):

@@ -1,9 +1,11 @@
 import pytest
 
+from slug_lightning.reports.audit_file import write_audit
 from slug_lightning.reports.contents import read_contents
 from slug_lightning.reports.document.blocks import Cards, Heading, Picture
 from slug_lightning.reports.document.compose import MOST_LAYERS, compose
 from slug_lightning.reports.tables import write_search
+from tests.reports.audit_document import make_audit
 from tests.reports.run_directory import write_run
 
 DRAWN = ("layers", "search", "similarity")
@@ -24,10 +26,10 @@ def test_what_an_officer_asks_comes_in_order(run_dir):
 
 def test_the_audit_is_included_or_its_absence_said(run_dir):
     assert "This run was not audited" in str(compose(read_contents(run_dir), DRAWN))
-    (run_dir / "audit.json").write_text('{"relearning": {"recovered": 0.125}}')
+    write_audit(run_dir / "audit.json", make_audit())
     text = str(compose(read_contents(run_dir), DRAWN))
     assert "This run was not audited" not in text
-    assert "0.125" in text
+    assert "A verdict is a value held against a limit" in text
 
 
 def test_pictures_and_samples_are_those_of_the_run(run_dir):
