@@ -15,8 +15,11 @@ from typing import Any
 import torch
 
 from slug_lightning import __version__
+from slug_lightning.callbacks.change import describe_change
+from slug_lightning.data.origin import curated_from
 from slug_lightning.hosts import HostMetric
 from slug_lightning.models import tower_of
+from slug_lightning.patch import Patch
 from slug_lightning.reports.tables import SearchRow
 from slug_lightning.reports.trials import TrialRow
 from slug_lightning.search import Measured, Point, Probe, SearchSettings, Trace
@@ -75,7 +78,7 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         patch: The patch file, or ``None`` if there is none.
     """
     outcome: Outcome = module.outcome
-    seconds = getattr(module, "seconds", {})
+    seconds, name = getattr(module, "seconds", {}), Path(sys.argv[0]).name
     return {
         "format_version": 1,
         "concept": module.data.concept,
@@ -99,16 +102,24 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         "data": _data(module),
         "evaluation": module.data.evaluation_account(),
         "environment": environment(trainer),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join(["slug" if name == "__main__.py" else name, *sys.argv[1:]]),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": trainer.run_dir.name,
         "seed": _seed(module),
         "labels": {**module.data.labels, **_host_labels(module)},
         **({"host": account} if (account := _host_account(module)) else {}),
         "patch": _file_entry(patch),
+        "change": _change(module, patch),
         "unreadable_images": {name: n for name, n in module.unreadable.items() if n},
         "layers": _layer_counts(module),
     }
+
+
+def _change(module: Any, patch: Path | None) -> dict[str, Any] | None:
+    """Sizes and fingerprints of a layer that was edited; methods that move all parameters have none."""
+    if patch is None or isinstance(module, Baseline):
+        return None
+    return describe_change(Patch.load(patch), module.network)
 
 
 def peak_memory(device: torch.device) -> int:
@@ -205,7 +216,15 @@ def _data(module: Any) -> dict[str, Any]:
     if gradients is None:
         return {role: {"pairs": 0, "skipped": {}, "digest": ""} for role in ("forget", "retain")}
     about: dict[str, Any] = json.loads(gradients.header["data"])
-    return {role: {"pairs": gradients.pairs[role], **about[role]} for role in ("forget", "retain")}
+    manifests = {census.digest: curated_from(census) for census in module.data.census.values()}
+    return {
+        role: {
+            "pairs": gradients.pairs[role],
+            **about[role],
+            "manifest": manifests.get(about[role]["digest"]),
+        }
+        for role in ("forget", "retain")
+    }
 
 
 def _run_of(path: Path | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The files of a run: gradients, trace, patch, evidence, report; and what TensorBoard shows of them."""
+"""The files of a run: gradients, trace, patch, evidence, report."""
 
 import json
 from datetime import UTC, datetime
@@ -11,10 +11,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console, RenderableType
 
 from slug_lightning import __version__
-from slug_lightning.atomic import link_or_copy, write_text
-from slug_lightning.callbacks.account import compose_report, environment, search_rows, trial_rows
+from slug_lightning.atomic import atomic_path, link_or_copy, write_text
+from slug_lightning.callbacks.account import compose_report, search_rows, trial_rows
 from slug_lightning.callbacks.clip_benchmark import write_results
 from slug_lightning.callbacks.evidence import collect_evidence
+from slug_lightning.callbacks.tensorboard import show_pictures, show_result, show_search
+from slug_lightning.data.origin import shard_list
 from slug_lightning.patch import Patch
 from slug_lightning.reports.build import build_report
 from slug_lightning.reports.closing import closing_summary, measured_summary
@@ -66,6 +68,7 @@ class RunFiles(Callback):
             write_search(folder / "search.csv", search_rows(outcome.trace))
         patch = self._write_patch(module, outcome, folder)
         report = compose_report(trainer, module, patch)
+        self._write_shard_lists(module, report, folder)
         write_report(folder / "report.json", report)
         if not self.page:
             return
@@ -89,6 +92,13 @@ class RunFiles(Callback):
             f"patched by {module.patch_name}" if module.patch_name else "original"
         )
         return measured_summary(model, entries, module.data.labels)
+
+    def _write_shard_lists(self, module: Any, report: dict[str, Any], folder: Path) -> None:
+        """``forget.sha256`` and ``retain.sha256``, for ``sha256sum --check`` beside the shards."""
+        for role, census in module.data.census.items():
+            if report["data"][role]["digest"] == census.digest:  # else the gradients are of other shards
+                with atomic_path(folder / f"{role}.sha256") as draft:
+                    draft.write_bytes(shard_list(census))
 
     def _write_patch(self, module: Any, outcome: Outcome, folder: Path) -> Path | None:
         """No file without a feasible point: a patch that does not forget must not be applied by mistake."""
@@ -119,28 +129,8 @@ class RunFiles(Callback):
         self, trainer: Any, module: Any, outcome: Outcome, report: dict[str, Any], folder: Path
     ) -> None:
         assert outcome.trace is not None
-        for probe in outcome.trace.probes:
-            values = {f"search/{name}": a.value for name, a in probe.measured.metrics.items()}
-            place = probe.point.values if not isinstance(probe.point, Point) else {"step": probe.point.step}
-            values |= {f"search/{name}": value for name, value in place.items()}
-            values |= {"search/relative_step": probe.relative_step}
-            for logger in trainer.loggers:
-                logger.log_metrics({**values, "search/feasible": probe.feasible}, step=probe.number)
         for logger in trainer.loggers:
+            show_search(logger, outcome.trace)
             if isinstance(logger, TensorBoardLogger):
-                _add_pictures(logger, folder / "figures")
-                after = outcome.after.metrics if outcome.after else {}
-                settings = {"concept": report["concept"], "base_model": report["base_model"]}
-                settings |= {"layer": report["layer"] or "none", "step": report["step"] or 0.0}
-                settings |= {"precision": environment(trainer)["precision"], "seed": str(report["seed"])}
-                logger.log_hyperparams(settings, {f"final/{n}": a.value for n, a in after.items()})
-
-
-def _add_pictures(logger: TensorBoardLogger, folder: Path) -> None:
-    import numpy as np
-    from PIL import Image
-
-    for path in sorted(folder.glob("*.png")):
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"))
-        logger.experiment.add_image(f"figures/{path.stem}", pixels, dataformats="HWC")
+                show_result(logger, trainer, module, report)
+                show_pictures(logger, folder)

@@ -12,7 +12,7 @@ from slug_lightning.reports.report_file import Measurement, MetricRow, metric_ro
 from slug_lightning.reports.verdict import remarks, verdict
 from slug_lightning.reports.wording import data_size, figures, percent, seconds, settings_text
 
-_FILES = ("report.html", "report.json", "patch.safetensors")
+_FILES = ("report.html", "report.pdf", "report.json", "patch.safetensors")
 
 
 def closing_summary(report: Mapping[str, Any], run_dir: Path) -> RenderableType:
