@@ -26,7 +26,8 @@ _PICTURES = {
         "Confusion of the concept and the names nearest to it",
     ),
     "audit_drift": (
-        "Change of the cosine of image and caption over the retain pairs. Dashed: the 5 % quantile.",
+        "Change of the cosine of image and caption over the retain pairs. "
+        "The dashed line is the 5 % quantile.",
         "Change of the cosine of retain pairs",
     ),
 }
@@ -43,7 +44,7 @@ def audit_blocks(document: Mapping[str, Any]) -> list[Block]:
     beside = (
         f"; never saw it is a model trained without the concept (`{gold['folder']}`)."
         if gold
-        else ". No model that never saw the concept is beside them: limits that need one have no value."
+        else ". There is no model that never saw the concept beside them: limits that need one have no value."
     )
     intro = (
         f"The patch was attacked. Original is the model before the edit, patched the model after it{beside} "
@@ -83,13 +84,12 @@ def _attack(attack: Mapping[str, Any]) -> list[Block]:
 def _entry(entry: Mapping[str, Any] | None, row: Mapping[str, Any]) -> str:
     if entry is None:
         return "\u2013"
-    low, high = entry.get("ci95") or (None, None)
+    value, interval = entry["value"], entry.get("ci95")
     if row["is_share"]:
-        span = "" if low is None or high is None else f"\n{100 * low:.1f} to {100 * high:.1f}"
-        return percent(entry["value"]) + span
-    return figures(entry["value"], 4) + (
-        "" if low is None or high is None else f"\n{figures(low)} to {figures(high)}"
-    )
+        span = [f"{100 * side:.1f}" for side in interval or ()]
+        return "\n".join([percent(value), *([" to ".join(span)] if span else [])])
+    span = [figures(side) for side in interval or ()]
+    return "\n".join([figures(value, 4), *([" to ".join(span)] if span else [])])
 
 
 def _number(value: float | None) -> str:

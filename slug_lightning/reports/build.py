@@ -60,16 +60,11 @@ def build_report(run_dir: Path, reference: str | None = None) -> Built:
     """
     run_dir = Path(run_dir)
     contents = read_contents(run_dir, reference)
-    drawings = plan_figures(contents)
-    light = {name: draw(LIGHT) for name, draw in drawings.items()}
-    drawn = {
-        name: PageFigure(light=png_bytes(light[name]), dark=png_bytes(draw(DARK)))
-        for name, draw in drawings.items()
-    }
-    vectors = {name: svg_bytes(figure) for name, figure in light.items()}
+    drawn = {name: _drawn(draw) for name, draw in plan_figures(contents).items()}
+    vectors = {name: figure.vector for name, figure in drawn.items() if figure.vector}
     document, problem = run_dir / "report.pdf", None
     try:
-        pdf = render_pdf(contents.report, compose(contents, drawings), vectors)
+        pdf = render_pdf(contents.report, compose(contents, drawn), vectors)
     except MissingExtraError as error:
         pdf, problem = None, str(error)
     with writing_to(run_dir):
@@ -78,6 +73,11 @@ def build_report(run_dir: Path, reference: str | None = None) -> Built:
         write_text(run_dir / "report.html", render_html(contents, drawn))
         _write(document, pdf)
     return Built(run_dir / "report.html", document if pdf else None, problem)
+
+
+def _drawn(draw: Drawing) -> PageFigure:
+    light = draw(LIGHT)
+    return PageFigure(png_bytes(light), png_bytes(draw(DARK)), svg_bytes(light))
 
 
 def _write(path: Path, content: bytes | None) -> None:

@@ -21,10 +21,11 @@ from slug_lightning.reports.verdict import criterion, remarks, verdict
 
 @dataclass(frozen=True)
 class PageFigure:
-    """A figure as PNG bytes, drawn for light and for dark pages."""
+    """A figure as PNG bytes, drawn for light and for dark pages, and as SVG for the document."""
 
     light: bytes
     dark: bytes
+    vector: bytes = b""
 
     @property
     def light_uri(self) -> str:
