@@ -16,8 +16,9 @@ LAYERS = [
     {"hosts"},
     {"patch", "search", "reports", "miniature", "canvas"},
     {"unlearning"},
-    {"callbacks", "preemption"},
+    {"callbacks", "preemption", "audit"},
     {"trainer"},
+    {"comparison"},
     {"cli"},
 ]
 

@@ -31,23 +31,22 @@ def load_pipeline(
     """
     from diffusers import DDIMScheduler
 
-    dtype = getattr(torch, precision)
-    pipeline = _miniature(dtype) if source == "miniature" else _saved(source, dtype)
+    pipeline = _miniature() if source == "miniature" else _saved(source)
     if sampler == "ddim":
         schedulers: Any = DDIMScheduler
         pipeline.scheduler = schedulers.from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(device)
+    # The argument of from_pretrained for this has another name in each half of diffusers' versions.
+    return pipeline.to(device) if precision == "float32" else pipeline.to(device, getattr(torch, precision))
 
 
-def _miniature(dtype: torch.dtype) -> Any:
+def _miniature() -> Any:
     from slug_lightning.miniature.diffusion.pipeline import miniature_stable_diffusion
 
-    pipeline = miniature_stable_diffusion()
-    return pipeline if dtype == torch.float32 else pipeline.to(dtype)
+    return miniature_stable_diffusion()
 
 
-def _saved(source: str, dtype: torch.dtype) -> Any:
+def _saved(source: str) -> Any:
     from diffusers import StableDiffusionPipeline
 
     if not (Path(source) / "model_index.json").is_file():
@@ -57,9 +56,7 @@ def _saved(source: str, dtype: torch.dtype) -> Any:
         )
     kind: Any = StableDiffusionPipeline
     try:
-        return kind.from_pretrained(
-            source, torch_dtype=dtype, safety_checker=None, requires_safety_checker=False
-        )
+        return kind.from_pretrained(source, safety_checker=None, requires_safety_checker=False)
     except (ValueError, OSError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise SettingError(f"Expected a Stable Diffusion in {source!r} but got: {reason}.") from error

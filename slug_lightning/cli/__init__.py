@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "unlearn a digit in the miniature world, offline: data, gradients, search, report"),
     "fit": ("lightning", "gradients -> layer scores -> step search -> patch and report"),
     "validate": ("lightning", "all metrics of the original model, or with --patch of the patched one"),
+    "compare": ("compare", "SLUG and other methods on many concepts, in one table"),
     "curate": ("curate", "from a concept to a forget set, out of LAION-style shards or your own images"),
     "apply": ("patches", "write a model with the patch applied: open_clip, transformers, diffusers, LLaVA"),
     "compose": ("patches", "the same with several patches, one after the other"),
@@ -19,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("patches", "show what a patch file is"),
     "canvas": ("canvas", "UnlearnCanvas: what pipelines draw after unlearning a style or an object"),
     "sweep": ("sweep", "many deletion requests on one model: a patch and a report each, one retain pass"),
+    "audit": ("audit", "does the forgetting hold: rounding, training on, other prompts, probes"),
     "report": ("report", "rebuild the report of a run from its files"),
 }
 INFEASIBLE = 3

@@ -201,8 +201,12 @@ class UnlearningDataModule(pl.LightningDataModule):
         del stage
         self.look()
         clip = self.trainer.lightning_module.load()  # type: ignore[union-attr, operator]
-        self._preprocess.bind(clip.preprocess)
-        self._tokenize = clip.tokenize
+        self.bind(clip.preprocess, clip.tokenize)
+
+    def bind(self, preprocess: Callable[[Any], Tensor], tokenize: Callable[[list[str]], Tensor]) -> None:
+        """Set how images and captions become tensors; for use without a trainer."""
+        self._preprocess.bind(preprocess)
+        self._tokenize = tokenize
 
     def _find(self) -> None:
         missing: list[str] = []
@@ -301,13 +305,23 @@ class UnlearningDataModule(pl.LightningDataModule):
 
         Groups that an earlier run has done are left out (``first_groups`` of the module).
         """
-        exclude = self._pattern()
-        template = self.forget_caption
-        caption = None if template is None else partial(_always, template.replace("{}", self.concept))
-        forget, retain = self._pairs("forget", caption=caption), self._pairs("retain", exclude=exclude)
+        forget, retain = self.pairs("forget"), self.pairs("retain")
         if not len(forget) + len(retain):  # nothing is left to do, but Lightning ends a run without batches
             return PhasedLoader([{**retain.empty_batch(), "groups": 0}])
         return PhasedLoader(*(self._pair_loader(pairs) for pairs in (forget, retain)))
+
+    def tokenize(self, texts: list[str]) -> Tensor:
+        """Token ids ``(B, T)`` of texts, by the tokenizer that was bound."""
+        assert self._tokenize is not None
+        return self._tokenize(texts)
+
+    def pairs(self, role: Role) -> GroupedPairs:
+        """The pairs of a role as the gradient pass reads them; without a trainer, all of them."""
+        if role == "retain":
+            return self._pairs("retain", exclude=self._pattern())
+        template = self.forget_caption
+        caption = None if template is None else partial(_always, template.replace("{}", self.concept))
+        return self._pairs("forget", caption=caption)
 
     def _pattern(self) -> re.Pattern[str]:
         """Finds the concept in folded captions: the matcher of ``slug curate``."""
@@ -330,19 +344,24 @@ class UnlearningDataModule(pl.LightningDataModule):
             )
         return self._tokenize(captions)
 
-    def _pairs(self, role: Role, **options: Any) -> GroupedPairs:
+    def forget_pairs(self) -> GroupedPairs:
+        """All batches of forget pairs that belong to this process, those of an earlier run among them."""
+        return self._pairs("forget", started={})
+
+    def _pairs(self, role: Role, started: Mapping[Role, int] | None = None, **options: Any) -> GroupedPairs:
         trainer = self.trainer
-        assert trainer is not None
         assert self._tokenize is not None
-        started: dict[Role, int] = getattr(trainer.lightning_module, "first_groups", {})
+        if started is None:
+            module = None if trainer is None else trainer.lightning_module
+            started = getattr(module, "first_groups", {})
         return GroupedPairs(
             self.census[role],
             self.group_sizes[role],
             self._preprocess,
             self._tokenize,
             role,
-            rank=trainer.global_rank,
-            world_size=trainer.world_size,
+            rank=0 if trainer is None else trainer.global_rank,
+            world_size=1 if trainer is None else trainer.world_size,
             max_pixels=self.max_pixels,
             first_group=started.get(role, 0),
             groups_per_batch=self.groups_per_batch[role],

@@ -41,3 +41,47 @@ def true_class_rank(logits: Tensor, labels: Tensor) -> Tensor:
     earlier = torch.arange(logits.shape[1], device=labels.device) < labels[:, None]
     rank = ((logits > true) | ((logits == true) & earlier)).sum(dim=1)
     return rank.where(logits.isfinite().all(dim=1), logits.shape[1])
+
+
+def with_margin(scores: Tensor, labels: Tensor, margin: float) -> Tensor:
+    """Scores in which the true class has a head start: it counts as recognised although others lead a little.
+
+    Args:
+        scores: Cosines ``(B, C)``.
+        labels: True class indices ``(B,)``.
+        margin: What is added to the true class, in units of the scores.
+
+    Example:
+        >>> scores = torch.tensor([[0.30, 0.33]])
+        >>> true_class_rank(scores, torch.tensor([0])), true_class_rank(
+        ...     with_margin(scores, torch.tensor([0]), 0.05), torch.tensor([0])
+        ... )
+        (tensor([1]), tensor([0]))
+    """
+    return scores.scatter_add(1, labels[:, None], torch.full_like(scores[:, :1], margin))
+
+
+def most_recognised(scores: Tensor, labels: Tensor) -> Tensor:
+    """Of several sets of scores, for each image the one in which its true class leads most.
+
+    Whether an image is recognised in these is whether it is recognised in any. A row with NaN or infinity is
+    taken first, so that a broken model is noticed.
+
+    Args:
+        scores: ``(S, B, C)``: sets, images, classes.
+        labels: True class indices ``(B,)``.
+
+    Returns:
+        Scores ``(B, C)``.
+
+    Example:
+        >>> scores = torch.tensor([[[0.1, 0.3]], [[0.5, 0.3]]])
+        >>> most_recognised(scores, torch.tensor([0]))
+        tensor([[0.5000, 0.3000]])
+    """
+    index = labels[None, :, None].expand(len(scores), -1, 1)
+    own = scores.gather(2, index)
+    others = scores.scatter(2, index, -torch.inf).amax(dim=2, keepdim=True)
+    lead = torch.where(scores.isfinite().all(dim=2), (own - others).squeeze(2), torch.inf)
+    best = lead.argmax(dim=0)
+    return scores[best, torch.arange(len(labels), device=scores.device)]

@@ -1,4 +1,4 @@
-"""The contracts of ``report.json`` and ``evidence.json``, checked before writing and after reading."""
+"""The contracts of the JSON files of a run, checked before writing and after reading."""
 
 import json
 from collections.abc import Mapping
@@ -59,6 +59,21 @@ def validate_evidence(evidence: Mapping[str, Any]) -> None:
             )
 
 
+def validate_audit(audit: Mapping[str, Any]) -> None:
+    """Check ``audit`` against ``audit_schema.json``; every value lies in its interval.
+
+    Raises:
+        BadDataError: With one sentence that names the first place that breaks the contract.
+    """
+    document = _checked(audit, "audit.json", "audit_schema.json")
+    for host, part in document["hosts"].items():
+        for name, attack in part["attacks"].items():
+            for number, figure in enumerate(attack["figures"]):
+                if figure["ci95"] is not None:
+                    place = f"$.hosts[{host!r}].attacks[{name!r}].figures[{number}]"
+                    _check_interval(place, figure, "audit.json")
+
+
 def _checked(document: Mapping[str, Any], file: str, schema: str) -> dict[str, Any]:
     """Validate and return ``document`` in plain JSON types (tuples become lists)."""
     bad_number = next(not_finite(document), None)
@@ -75,13 +90,13 @@ def _checked(document: Mapping[str, Any], file: str, schema: str) -> dict[str, A
     return plain
 
 
-def _check_interval(path: str, measured: Mapping[str, Any] | None) -> None:
+def _check_interval(path: str, measured: Mapping[str, Any] | None, file: str = "report.json") -> None:
     if measured is None:
         return
     low, high = measured["ci95"]
     if not low - 1e-9 <= measured["value"] <= high + 1e-9:
         raise _broken(
-            "report.json",
+            file,
             f"{path}.ci95",
             f"expected an interval around {measured['value']}, but got [{low}, {high}]",
         )

@@ -217,7 +217,7 @@ def _facts(rows: Sequence[SweepRow], done: Sequence[SweepRow], seconds: float) -
         times = [row.seconds for row in rows if row.retain_shared == shared and row.run and row.seconds]
         if times:
             median = wording.seconds(statistics.median(times))
-            found.append((label, f"{len(times):,} requests, {median} each (median)"))
+            found.append((label, f"{len(times):,}, {median} each (median)"))
     after = [row.after for row in done if row.after is not None]
     drops = [row.worst_drop for row in done if row.worst_drop is not None]
     if after:

@@ -6,12 +6,14 @@ No model, no data and no Lightning in here: the validation loop runs the passes,
 import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
+from slug_lightning.data.prompts import templates
 from slug_lightning.errors import SettingError
 from slug_lightning.models.layers import TowerName
 from slug_lightning.search.candidates import LayerScore
 from slug_lightning.search.schedule import StepSchedule
+from slug_lightning.search.setting import Setting
 from slug_lightning.search.trace import Measured, Point, Probe, Trace, relative_drops, worst_drop
 
 Split = Literal["search", "final"]
@@ -26,6 +28,11 @@ class SearchSettings:
         towers: Towers that may be edited.
         criterion: Forget metric that must fall to the target; with ``model.host_metric`` it is ``host``.
         forget_target: A point is feasible when the criterion is at or under this, in ``[0, 1]``.
+        wordings: Further sentences with ``{}``. In the search, an image of the concept counts as recognised
+            when it is in any of them, every name put into it, or with the usual prompts: the attack of other
+            wordings in the loop; see docs/audit.md. Final figures are those of the usual prompts.
+        margin: In the search, an image of the concept counts as recognised when the cosine to its prompt
+            comes within this of the best other name's. Final figures are counted without it.
         evaluations: Steps tried per layer.
         start: First step, relative to ``||theta|| / ||g_f||``.
         measure: Where retained accuracy is measured: at ``contenders`` (feasible points; on further data sets
@@ -38,6 +45,8 @@ class SearchSettings:
     towers: list[TowerName] = field(default_factory=lambda: ["vision", "text"])
     criterion: Literal["top1", "top5", "host"] = "top1"
     forget_target: float = 0.0
+    wordings: list[str] = field(default_factory=list)
+    margin: float = 0.0
     evaluations: int = 10
     start: float = 0.1
     measure: Literal["contenders", "feasible", "all"] = "contenders"
@@ -50,6 +59,10 @@ class SearchSettings:
         if not 0 <= self.forget_target < 1:
             msg = f"Expected search.forget_target in [0, 1), but got {self.forget_target}."
             raise SettingError(msg)
+        if not 0 <= self.margin < 2:
+            raise SettingError(f"Expected search.margin in [0, 2), a cosine, but got {self.margin}.")
+        if self.wordings:
+            templates(self.wordings)  # each has a place for the name
         if self.evaluations < 1 or self.points_per_pass < 1 or self.start <= 0 or not self.towers:
             msg = (
                 "Expected search.evaluations >= 1, points_per_pass >= 1, start > 0 and at least one tower, "
@@ -63,21 +76,33 @@ class Pass:
     """One pass over evaluation data that measures several points at once.
 
     Attributes:
-        points: Edits to measure; ``None`` is the original model.
+        points: Edits to measure; ``None`` is the original model, a setting that of the current trial.
         datasets: Which data: ``forget``, ``identities``, ``imagenet``, or an extra set's name.
         split: ``search`` or ``final`` images.
     """
 
-    points: tuple[Point | None, ...]
+    points: tuple[Point | Setting | None, ...]
     datasets: tuple[str, ...]
     split: Split
+
+
+class Target(Protocol):
+    """What decides whether a point is feasible."""
+
+    @property
+    def criterion(self) -> str:
+        """Forget metric that must fall."""
+
+    @property
+    def forget_target(self) -> float:
+        """To this value or below."""
 
 
 Measuring = Generator[Pass, list[Measured], list[Measured]]
 
 
 def evaluate_points(
-    points: Sequence[Point | None], datasets: Sequence[str], split: Split, at_most: int
+    points: Sequence[Point | Setting | None], datasets: Sequence[str], split: Split, at_most: int
 ) -> Measuring:
     """Measure points in as few passes as the bound allows."""
     measured: list[Measured] = []
@@ -198,20 +223,20 @@ def _measure_contenders(
     yield from sheet.measure(others, datasets[1:])
 
 
-def is_feasible(measured: Measured, settings: SearchSettings) -> bool:
+def is_feasible(measured: Measured, settings: Target) -> bool:
     """Whether the criterion is at or under the target and no score was NaN or infinite."""
     forget = measured.metrics[f"forget/{settings.criterion}"]
     return measured.broken == 0 and forget.value <= settings.forget_target
 
 
-def _least_bad(found: Sequence[Measured], settings: SearchSettings) -> list[int]:
+def _least_bad(found: Sequence[Measured], settings: Target) -> list[int]:
     """Where nothing is feasible: the points with the lowest criterion, so that the report can show one."""
     name = f"forget/{settings.criterion}"
     values = [m.metrics[name].value if m.broken == 0 else math.inf for m in found]
     return [i for i, value in enumerate(values) if value == min(values)]
 
 
-def choose(before: Measured, probes: Sequence[Probe], settings: SearchSettings) -> Probe | None:
+def choose(before: Measured, probes: Sequence[Probe], settings: Target) -> Probe | None:
     """The feasible point with the smallest worst relative drop over the retained metrics.
 
     Gains count as no drop, since they are noise of the sample. Ties go to the smaller mean drop, then to the

@@ -1,13 +1,15 @@
 """What every unlearning module shares: a CLIP, and passes over evaluation data that measure edits of it."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from slug_lightning.data.prompts import fill
+from slug_lightning.functional import most_recognised, with_margin
 from slug_lightning.metrics import ForgetAccuracy, MeanClassRecall, MeanEmbedding, ZeroShotAccuracy
 from slug_lightning.models import Clip, load_clip
 from slug_lightning.search import Measured, Pass, PointEvaluator, Trace, evaluate_points
@@ -51,6 +53,7 @@ class Unlearner(pl.LightningModule):
         pretrained: See ``load_clip``.
     """
 
+    method: ClassVar[str] = "none"  # as reports and patches call it
     network: torch.nn.Module
     evaluator: PointEvaluator
 
@@ -62,6 +65,8 @@ class Unlearner(pl.LightningModule):
         self.outcome: Outcome | None = None
         self.only: tuple[str, ...] = ()  # evaluation data sets to measure; empty for all
         self.patch_name: str | None = None  # of the patch that is applied while measuring
+        self.wordings: Sequence[str] = ()  # sentences that the search asks in, too; see SearchSettings
+        self.margin = 0.0  # head start of the concept on search images
         self._pass: Pass | None = None
         self._measured: list[Measured] = []
         self._counts: dict[str, ZeroShotAccuracy] = {}
@@ -103,7 +108,15 @@ class Unlearner(pl.LightningModule):
         for name, texts in self.data.prompts().items():
             tokens = clip.tokenize([text for row in texts for text in row])
             prompts[name] = tokens.reshape(len(texts), -1, tokens.shape[1]).to(self.device)
+        for name, sentence in zip(self._wording_names, self.wordings, strict=True):
+            texts = [fill([sentence], own)[0] for own in self.data.class_names(self.data.concept_in)]
+            prompts[name] = clip.tokenize(texts)[:, None].to(self.device)
         return PointEvaluator(self.network, directions, prompts)
+
+    @property
+    def _wording_names(self) -> list[str]:
+        """What the classifiers of further sentences are called; no data set has such a name."""
+        return [f"wording {number}" for number in range(len(self.wordings))]
 
     def evaluation_plan(self) -> Generator[Pass, list[Measured], None]:
         """Measure the model as it is, on the final images."""
@@ -123,6 +136,8 @@ class Unlearner(pl.LightningModule):
         """Get ready to measure the points of a pass."""
         self._pass = current
         names = sorted({self.data.classifier_of(dataset) for dataset in current.datasets})
+        if current.split == "search" and "forget" in current.datasets:
+            names += self._wording_names
         with self.forward_context():
             self.evaluator.prepare(current.points, names)
         self._counts = {d: self._counter(d, len(current.points)) for d in current.datasets}
@@ -144,11 +159,20 @@ class Unlearner(pl.LightningModule):
         for trial, scores, embeddings in self.evaluator.scores(
             batch["image"], classifier, key=(*name, batch_idx)
         ):
+            if dataset == "forget" and name[0] == "search":
+                scores = self._as_attacked(trial, scores, embeddings, labels)
             self._counts[dataset].update(scores, labels, trial)
             if dataset in self._recalls:
                 self._recalls[dataset].update(scores, labels, trial)
             if self._means is not None and classifier == self.data.concept_in:
                 self._means.update(embeddings, labels, trial)
+
+    def _as_attacked(self, trial: int, scores: Tensor, images: Tensor, labels: Tensor) -> Tensor:
+        """Scores of the concept's search images in the sentence that fits each best, with the margin."""
+        if self.wordings:
+            others = [images @ self.evaluator.classifier(trial, name).T for name in self._wording_names]
+            scores = most_recognised(torch.stack([scores, *others]), labels)
+        return with_margin(scores, labels, self.margin) if self.margin else scores
 
     def on_validation_epoch_end(self) -> None:
         """Sum the counts over processes; log the final figures."""

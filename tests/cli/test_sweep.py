@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 
 import pytest
 import torch
@@ -12,6 +11,7 @@ from slug_lightning.cli.sweep import Sweep, run_jobs
 from slug_lightning.data.requests import DeletionRequest
 from slug_lightning.patch import Patch
 from slug_lightning.reports.sweep import SweepRow
+from tests.cli.dying import die_at_two, row
 from tests.helpers import CONFIG, fit
 
 SHORT = ["--trainer.accelerator", "cpu", "--data.retain_limit", "160", "--model.search.towers", "[text]"]
@@ -99,16 +99,6 @@ def test_options_that_no_request_could_run_with_are_refused_at_once(tiny_world, 
     assert not (tmp_path / "out").exists()
 
 
-def row(job):
-    return SweepRow(job.id, job.concept, "done", before=1.0, after=0.0)
-
-
-def die_at_two(job):
-    if job.id == "two":
-        os._exit(1)
-    return row(job)
-
-
 def jobs_of(tmp_path, names, **more):
     settings = {"executor": "local", "workers": 2, "gpus": 0, "keep_gradients": False, **more}
     made = Sweep([DeletionRequest(name, name) for name in names], (), tmp_path, **settings)
@@ -168,6 +158,7 @@ def test_every_request_leaves_out_the_names_of_all(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # starts a cluster, and two workers that import torch
 def test_on_ray_the_patches_are_the_same(swept, tiny_world, tmp_path):
     folder, _ = swept
     assert sweep(tiny_world, tmp_path, REQUESTS, "--executor", "ray", "--workers", "2") == 2

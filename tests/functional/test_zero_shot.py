@@ -1,7 +1,7 @@
 import torch
 import torch.nn.functional as F
 
-from slug_lightning.functional import class_embeddings, true_class_rank
+from slug_lightning.functional import class_embeddings, most_recognised, true_class_rank, with_margin
 
 
 def test_class_embedding_is_the_unit_mean_of_unit_prompts():
@@ -28,3 +28,33 @@ def test_rank_below_k_is_membership_of_the_k_best():
 def test_non_finite_rows_are_never_hits():
     logits = torch.tensor([[float("nan"), 0.0], [float("inf"), 0.0], [1.0, 0.0]])
     assert true_class_rank(logits, torch.tensor([0, 0, 0])).tolist() == [2, 2, 0]
+
+
+def test_a_margin_recognises_what_the_others_lead_by_less():
+    generator = torch.Generator().manual_seed(0)
+    scores, labels = (
+        torch.randn(100, 5, generator=generator),
+        torch.randint(0, 5, (100,), generator=generator),
+    )
+    own = scores.gather(1, labels[:, None])
+    best = scores.scatter(1, labels[:, None], -torch.inf).amax(dim=1, keepdim=True)
+    recognised = true_class_rank(with_margin(scores, labels, 0.3), labels) == 0
+    assert torch.equal(recognised, (own + 0.3 > best).squeeze(1))
+    assert torch.equal(with_margin(scores, labels, 0.0), scores)
+
+
+def test_recognised_in_the_most_recognising_scores_is_recognised_in_any():
+    generator = torch.Generator().manual_seed(0)
+    scores, labels = (
+        torch.randn(3, 200, 6, generator=generator),
+        torch.randint(0, 6, (200,), generator=generator),
+    )
+    any_of = torch.stack([true_class_rank(one, labels) == 0 for one in scores]).any(dim=0)
+    chosen = most_recognised(scores, labels)
+    assert torch.equal(true_class_rank(chosen, labels) == 0, any_of)
+    assert all((row == scores[:, i]).all(dim=1).any() for i, row in enumerate(chosen))
+
+
+def test_a_broken_row_is_taken_first():
+    scores = torch.tensor([[[9.0, 0.0]], [[float("nan"), 0.0]]])
+    assert not most_recognised(scores, torch.tensor([0])).isfinite().all()

@@ -184,11 +184,24 @@ def test_broken_scores_are_never_feasible():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"layers": "frnt"}, {"forget_target": 1.0}, {"evaluations": 0}, {"start": 0.0}, {"towers": []}]
+    "bad",
+    [
+        {"layers": "frnt"},
+        {"forget_target": 1.0},
+        {"evaluations": 0},
+        {"start": 0.0},
+        {"towers": []},
+        {"margin": -0.1},
+    ],
 )
 def test_bad_settings_are_refused(bad):
     with pytest.raises(SettingError, match=r"Expected search\."):
         SearchSettings(**bad)
+
+
+def test_a_wording_without_a_place_for_the_name_is_refused():
+    with pytest.raises(SettingError, match=r"Expected '{}' for the name in each template but got 'a photo'"):
+        SearchSettings(wordings=["a photo"])
 
 
 def test_a_plan_can_be_answered_by_a_function():

@@ -11,6 +11,7 @@ from slug_lightning.data.shards import iter_pairs
 from slug_lightning.errors import BadDataError, NonFiniteError, PatchMismatchError, SettingError
 from slug_lightning.functional import alignment, importance
 from slug_lightning.models import candidate_layers, get_layer, load_clip
+from slug_lightning.reports.report_file import read_report
 from slug_lightning.unlearning import SLUG, GradientAccumulator, Gradients
 from tests.helpers import fit, words
 
@@ -218,6 +219,42 @@ def test_a_host_leaves_the_layers_that_it_reads():
     assert "visual.proj" not in layers
     with pytest.raises(SettingError, match="none of 1 is"):
         SLUG(host="stable-diffusion-1", include=["visual.proj"]).load()
+
+
+def test_the_search_with_attacks_in_the_loop_goes_further(tiny_run, tiny_world, tmp_path):
+    """A margin, or further wordings that must not be recognised either, ask for no smaller a step."""
+    layer = read_report(tiny_run / "report.json")["layer"]
+    saved = ["--gradients", str(tiny_run / "gradients.safetensors")]
+    saved += ["--model.search.layers", json.dumps([layer])]
+    options = {
+        "search": [],
+        "search, margin 0.1": ["--model.search.margin", "0.1"],
+        "search, 2 further wordings": ["--model.search.wordings", '["a photo of a {}.", "a handwritten {}"]'],
+    }
+    reports = {
+        name: read_report(
+            fit(tiny_world, tmp_path / str(i), *saved, *own, command="validate") / "report.json"
+        )
+        for i, (name, own) in enumerate(options.items())
+    }
+    assert {name: report["criterion"]["measured_on"] for name, report in reports.items()} == {
+        name: name for name in options
+    }
+    plain, margin, wordings = reports.values()
+    assert margin["step"] > plain["step"]
+    assert wordings["step"] >= plain["step"]
+    befores = [report["metrics"]["forget/top1"]["before"] for report in reports.values()]
+    assert befores == [befores[0]] * 3
+
+
+def test_a_host_does_not_answer_to_wordings(tiny_world, tmp_path):
+    from slug_lightning.cli.lightning import build
+
+    host = ["--model.host_metric", "tests.hosts.nearest_states.NearestStates"]
+    with pytest.raises(
+        SettingError, match="Expected search.wordings and search.margin without model.host_metric"
+    ):
+        build(words(tiny_world, tmp_path, *host, "--model.search.margin", "0.1"))
 
 
 def test_gradients_through_patch_tokens_are_other_gradients_and_say_so(tiny_world, tmp_path):

@@ -19,13 +19,16 @@ _LONGEST_NAME = 14
 _MAP = "cividis"  # one lightness ramp, the same with every colour vision
 
 
-def similarity_figure(similarity: Similarity, concept: str, theme: Theme = LIGHT) -> Figure:
+def similarity_figure(
+    similarity: Similarity, concept: str, theme: Theme = LIGHT, quantity: str = "cosine"
+) -> Figure:
     """Two heat maps side by side; the concept's row and column are framed.
 
     Args:
         similarity: Square matrices of cosines.
         concept: Its row and column are marked when its name is among the names.
         theme: Colours.
+        quantity: What the colours are, for the note below.
 
     Returns:
         A figure 8 inches wide. Beyond 24 names the concept and those nearest to it before the
@@ -47,7 +50,7 @@ def similarity_figure(similarity: Similarity, concept: str, theme: Theme = LIGHT
         if title == "after":
             axes.set_yticks([])
     _draw_scale(figure, image, theme)
-    _describe(figure, similarity, len(kept), theme)
+    _describe(figure, similarity, len(kept), theme, quantity)
     return figure
 
 
@@ -117,8 +120,8 @@ def _draw_scale(figure: Figure, image: AxesImage, theme: Theme) -> None:
     axes.tick_params(labelsize=7.5, labelcolor=theme.muted, color=theme.muted, length=2, pad=2)
 
 
-def _describe(figure: Figure, similarity: Similarity, shown: int, theme: Theme) -> None:
-    note = f"rows: {similarity.rows}; columns: {similarity.columns}; colour: cosine"
+def _describe(figure: Figure, similarity: Similarity, shown: int, theme: Theme, quantity: str) -> None:
+    note = f"rows: {similarity.rows}; columns: {similarity.columns}; colour: {quantity}"
     if shown < len(similarity.names):
         note += f"; {shown} of {len(similarity.names)} names, nearest to the concept"
     write(figure, 0.02, 0.03, note, theme.muted, size=8)

@@ -1,0 +1,143 @@
+"""Wordings: does another sentence, spelling or language find what the usual prompt no longer finds?"""
+
+import json
+import random
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from slug_lightning.audit.checks import Check, Limits, check_figure, largest_gap
+from slug_lightning.audit.clip_host import ClipHost
+from slug_lightning.audit.findings import Figure, Findings, largest
+from slug_lightning.audit.host import Wording
+from slug_lightning.errors import SettingError
+
+CONTROL, CONSONANTS = "control", "bdfghjkmpqvwxz"
+
+
+@dataclass(frozen=True)
+class WordingSettings:
+    """What is tried beside the usual prompts.
+
+    Attributes:
+        templates: Sentences with ``{}``; by default those of ``wordings.json``.
+        names: Further names of the concept by what they are called in the report: other languages, nicknames,
+            descriptions. For the digits of the miniature world ``wordings.json`` has some.
+        misspellings: Most misspellings of the concept's name.
+        controls: Meaningless names of the same length that other names are compared with.
+    """
+
+    templates: list[str] | None = None
+    names: dict[str, str] = field(default_factory=dict)
+    misspellings: int = 12
+    controls: int = 5
+
+    def __post_init__(self) -> None:
+        for sentence in self.templates or []:
+            if "{}" not in sentence:
+                raise SettingError(f"Expected '{{}}' in each of wordings.templates, but got {sentence!r}.")
+        if self.misspellings < 0 or self.controls < 1:
+            raise SettingError(
+                "Expected wordings.misspellings >= 0 and wordings.controls >= 1, but got "
+                f"{self.misspellings} and {self.controls}."
+            )
+
+
+def known_wordings() -> dict[str, Any]:
+    """Contents of ``wordings.json``: templates, and names of the miniature world's digits."""
+    text = files(__package__).joinpath("wordings.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def misspell(name: str, most: int) -> list[str]:
+    """Misspellings of a name, one letter each: left out, doubled, changed places, wrong vowel, split.
+
+    Example:
+        >>> misspell("two", 4)
+        ['wo', 'ttwo', 'wto', 'to']
+        >>> misspell("two", 0)
+        []
+    """
+    found: list[str] = []
+    for i, letter in enumerate(name):
+        if letter == " ":
+            continue
+        found += [name[:i] + name[i + 1 :], name[:i] + letter + name[i:]]
+        if i + 1 < len(name) and name[i + 1] not in (" ", letter):
+            found.append(name[:i] + name[i + 1] + letter + name[i + 2 :])
+        if letter in "aeiou":
+            found.append(name[:i] + "aeiou"[("aeiou".index(letter) + 1) % 5] + name[i + 1 :])
+    found += ["-".join(name), " ".join(name.replace(" ", ""))]
+    distinct = [word for word in dict.fromkeys(found) if word.strip() and word != name]
+    return distinct[:most]
+
+
+def meaningless(name: str, count: int) -> list[str]:
+    """Distinct names of consonants, as long as a name, always the same.
+
+    Example:
+        >>> meaningless("seven", 2)
+        ['fhwfx', 'gdxbw']
+    """
+    rng = random.Random(f"meaningless names for {len(name)} letters")
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found["".join(" " if letter == " " else rng.choice(CONSONANTS) for letter in name)] = None
+    return list(found)
+
+
+def list_wordings(concept: str, settings: WordingSettings) -> list[Wording]:
+    """Every wording of a concept, in the order of the report."""
+    known = known_wordings()
+    own = known["concepts"].get(concept, {})
+    standard = known["templates"] + (known["number_templates"] if own else [])
+    sentences = standard if settings.templates is None else settings.templates
+    names = {**own.get("languages", {}), **settings.names}
+    wordings = [Wording("template", sentence, templates=(sentence,)) for sentence in sentences]
+    wordings += [Wording("paraphrase", name, names=(name,)) for name in own.get("paraphrases", [])]
+    wordings += [
+        Wording("misspelling", name, names=(name,)) for name in misspell(concept, settings.misspellings)
+    ]
+    wordings += [Wording("language", f"{name} ({label})", names=(name,)) for label, name in names.items()]
+    wordings += [Wording(CONTROL, name, names=(name,)) for name in meaningless(concept, settings.controls)]
+    if sentences:
+        wordings.append(Wording("all", "mean of all templates", templates=tuple(sentences)))
+    return wordings
+
+
+def wordings(host: ClipHost, settings: WordingSettings, concept: str) -> Findings:
+    """Forget accuracy of each version under each wording.
+
+    Definition: for a template, every name is asked for in that sentence. For a paraphrase, a misspelling or a
+    name in another language, the concept is asked for by it, in the usual prompts, and the other names as
+    usual. A classifier over a closed list of names also works by elimination: images that fit none of the
+    other names go to any name that means nothing. So meaningless names of as many letters are asked for, too
+    (``control``), and a renamed concept is held against the mean of these.
+    Source: prompt sensitivity of zero-shot CLIP, Radford et al. 2021 (arXiv 2103.00020), section 3.1.4;
+    paraphrases as attacks on unlearning: Patil, Hase, Bansal 2023 (arXiv 2309.17410).
+    """
+    asked = list_wordings(concept, settings)
+    return Findings([f for version in host.versions for f in host.reworded(version, asked)])
+
+
+def judge_wordings(findings: Findings, limits: Limits) -> list[Check]:
+    """The highest forget accuracy under a template, and the most by which another name beats no name."""
+    figures = findings.pick("forget/top1", "after")
+    worst = largest(f for f in figures if kind_of(f) in ("template", "all"))
+    renamed = [f for f in figures if kind_of(f) not in ("template", "all", CONTROL)]
+    controls = [f for f in figures if kind_of(f) == CONTROL]
+    hits, n = (sum(round(f.value * f.n) for f in controls), sum(f.n for f in controls))
+    control = Figure.share("forget/top1", "after", CONTROL, hits, n)
+    what = "another name minus meaningless ones"
+    return [
+        check_figure("reworded_forget", worst, limits.reworded_forget, "no template was tried"),
+        largest_gap(
+            "renamed_gap", [(f, control) for f in renamed], limits.renamed_gap, what, "no name was tried"
+        ),
+    ]
+
+
+def kind_of(figure: Figure) -> str:
+    """Kind of the wording that a figure was measured under."""
+    return figure.condition.split(":")[0]

@@ -1,0 +1,40 @@
+from slug_lightning.audit.attacks import NAMES
+from slug_lightning.audit.checks import Limits
+from slug_lightning.reports.audit_file import write_audit
+from slug_lightning.reports.audit_page import LABELS, TITLES, audit_view
+from slug_lightning.reports.build import build_report
+from tests.reports.audit_document import make_audit
+
+
+def test_every_attack_and_limit_has_its_words():
+    assert set(TITLES) == set(NAMES)
+    assert set(LABELS) == set(vars(Limits()))
+
+
+def test_the_view_has_a_column_for_each_version():
+    view = audit_view(make_audit())
+    by_title = {attack["title"]: attack for attack in view["attacks"]}
+    assert by_title["No attack"]["columns"] == ["original", "patched", "never saw it"]
+    assert by_title["Training on"]["columns"] == ["patched", "never saw it"]
+    assert by_title["Training on"]["rows"][0]["condition"] == "retain pairs alone, 0 updates"
+    assert [check["verdict"] for check in view["checks"]] == ["met", "no value", "not met"]
+
+
+def test_the_page_has_the_section_with_its_figures_and_escapes_it(run_dir):
+    write_audit(run_dir / "audit.json", make_audit())
+    page = build_report(run_dir).page.read_text(encoding="utf-8")
+    assert page.count("<section") == page.count("</section>")
+    assert "Audit: does it hold?" in page
+    assert "a &lt;b&gt;note&lt;/b&gt;" in page
+    for name in ("attacks", "relearning", "confusion", "drift"):
+        assert (run_dir / "figures" / f"audit_{name}.png").is_file()
+    assert "without-seven" in page
+    (run_dir / "audit.json").unlink()
+    assert "Audit: does it hold?" not in build_report(run_dir).page.read_text(encoding="utf-8")
+    assert not (run_dir / "figures" / "audit_drift.png").exists()
+
+
+def test_without_a_gold_standard_nobody_never_saw_it():
+    view = audit_view(make_audit(gold=False))
+    assert view["gold"] is None
+    assert all("never saw it" not in attack["columns"] for attack in view["attacks"])
