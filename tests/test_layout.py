@@ -18,6 +18,7 @@ LAYERS = [
     {"unlearning"},
     {"callbacks", "preemption", "audit"},
     {"trainer"},
+    {"comparison"},
     {"cli"},
 ]
 

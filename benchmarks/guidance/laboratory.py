@@ -115,7 +115,9 @@ class Laboratory:
     def _narrowed(self, every: Trace, front: Sequence[LayerScore]) -> Trace:
         """The search of some of the layers: its points are those of the whole one, its choice is its own."""
         names = {score.layer for score in front}
-        probes = tuple(probe for probe in every.probes if probe.point.layer in names)
+        probes = tuple(
+            probe for probe in every.probes if isinstance(probe.point, Point) and probe.point.layer in names
+        )
         if not any(probe.feasible for probe in probes):  # then the least bad points are measured instead
             return self._search(front)
         return Trace(every.before, probes, choose(every.before, probes, self.settings))

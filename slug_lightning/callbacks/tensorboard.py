@@ -16,7 +16,7 @@ from slug_lightning.reports.evidence import Evidence, Sample, read_evidence
 from slug_lightning.reports.figures.theme import LIGHT, fonts, new_figure
 from slug_lightning.reports.verdict import verdict
 from slug_lightning.reports.wording import percent, shorten
-from slug_lightning.search import Trace
+from slug_lightning.search import Point, Trace
 
 COLUMNS = 4
 
@@ -25,7 +25,9 @@ def show_search(logger: Any, trace: Trace) -> None:
     """One x for each evaluated point, in the order of the search."""
     for probe in trace.probes:
         values = {f"search/{name}": a.value for name, a in probe.measured.metrics.items() if a.n}
-        values |= {"search/step": probe.point.step, "search/relative_step": probe.relative_step}
+        place = {"step": probe.point.step} if isinstance(probe.point, Point) else probe.point.values
+        values |= {f"search/{name}": value for name, value in place.items()}
+        values |= {"search/relative_step": probe.relative_step}
         logger.log_metrics({**values, "search/feasible": float(probe.feasible)}, step=probe.number)
 
 

@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "unlearn a digit in the miniature world, offline: data, gradients, search, report"),
     "fit": ("lightning", "gradients -> layer scores -> step search -> patch and report"),
     "validate": ("lightning", "all metrics of the original model, or with --patch of the patched one"),
+    "compare": ("compare", "SLUG and other methods on many concepts, in one table"),
     "curate": ("curate", "from a concept to a forget set, out of LAION-style shards or your own images"),
     "apply": ("patches", "write a model with the patch applied: open_clip, transformers, diffusers, LLaVA"),
     "compose": ("patches", "the same with several patches, one after the other"),

@@ -344,11 +344,16 @@ class UnlearningDataModule(pl.LightningDataModule):
             )
         return self._tokenize(captions)
 
-    def _pairs(self, role: Role, **options: Any) -> GroupedPairs:
+    def forget_pairs(self) -> GroupedPairs:
+        """All batches of forget pairs that belong to this process, those of an earlier run among them."""
+        return self._pairs("forget", started={})
+
+    def _pairs(self, role: Role, started: Mapping[Role, int] | None = None, **options: Any) -> GroupedPairs:
         trainer = self.trainer
         assert self._tokenize is not None
-        module = None if trainer is None else trainer.lightning_module
-        started: dict[Role, int] = getattr(module, "first_groups", {})
+        if started is None:
+            module = None if trainer is None else trainer.lightning_module
+            started = getattr(module, "first_groups", {})
         return GroupedPairs(
             self.census[role],
             self.group_sizes[role],

@@ -46,7 +46,8 @@ def build_report(run_dir: Path, reference: str | None = None) -> Built:
 
     Args:
         run_dir: Directory with ``report.json``, ``layers.csv``, ``search.csv`` and, if the run kept
-            them, ``evidence.json``, ``audit.json``, ``forget.sha256`` and ``retain.sha256``.
+            them, ``evidence.json``, ``audit.json``, ``forget.sha256`` and ``retain.sha256``. Of a method
+            without layers, the report is enough.
         reference: What the request is called where it came from; shown in both.
 
     Returns:
@@ -107,7 +108,9 @@ def plan_figures(contents: Contents) -> dict[str, Drawing]:
     before = {name: entry["before"]["value"] for name, entry in report["metrics"].items()}
     labels = report.get("labels", {})
     edited = report["layer"] if report["feasible"] else None
-    drawings: dict[str, Drawing] = {"layers": lambda theme: layers_figure(layers, edited, theme)}
+    drawings: dict[str, Drawing] = {}
+    if layers:
+        drawings["layers"] = lambda theme: layers_figure(layers, edited, theme)
     if search:
         drawings["search"] = lambda theme: search_figure(
             search, metric, target, labels=labels, baseline=before, theme=theme

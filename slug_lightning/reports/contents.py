@@ -68,12 +68,14 @@ def read_contents(run_dir: Path, reference: str | None = None) -> Contents:
         BadDataError: If a file breaks its contract, or two files contradict each other.
     """
     report = read_report(run_dir / "report.json")
-    layers = read_layers(run_dir / "layers.csv")
-    search = read_search(run_dir / "search.csv")
+    one_layer = "grid" not in report  # the trials of other methods stand in the report
+    layers = read_layers(run_dir / "layers.csv") if one_layer else []
+    search = read_search(run_dir / "search.csv") if one_layer else []
     kept, audit = run_dir / "evidence.json", run_dir / "audit.json"
     evidence = read_evidence(kept) if kept.exists() else None
     audited = read_audit(audit) if audit.exists() else None
-    _check_agreement(report, layers, search)
+    if one_layer:
+        _check_agreement(report, layers, search)
     files = [_look(run_dir / name) for name in LISTED if (run_dir / name).is_file()]
     shards = {role: _shards(run_dir, role, entry["digest"]) for role, entry in report["data"].items()}
     contents = Contents(report, layers, search, evidence, audited, shards, files, reference)

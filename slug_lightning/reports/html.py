@@ -58,12 +58,14 @@ def render_html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("percent", "points", "figures", "seconds", "data_size", "short_layer"):
+    for name in ("percent", "points", "figures", "seconds", "data_size", "short_layer", "settings_text"):
         environment.filters[name] = getattr(wording, name)
     report, search = contents.report, contents.search
     metric, target = criterion(report)
     labels = report.get("labels", {})
+    trials = [probe for probe in report["search"] if "settings" in probe]
     searched = dict.fromkeys(name for row in search for name in row.metrics)
+    searched |= dict.fromkeys(name for trial in trials for name in trial if "/" in name)
     return environment.get_template("report.html").render(
         report=report,
         verdict=verdict(report),
@@ -73,6 +75,7 @@ def render_html(
         metrics=metric_rows(report),
         layers=sorted(contents.layers, key=lambda row: (not row.front, row.tower, -row.importance)),
         search=search,
+        trials=trials,
         searched={name: metric_label(name, labels) for name in searched},
         evidence=contents.evidence,
         drawn=figures,

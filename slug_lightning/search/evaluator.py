@@ -6,14 +6,18 @@ computed once for the whole search. Scores equal those of an edited copy of the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from slug_lightning.functional import class_embeddings
 from slug_lightning.models import Tower, get_layer, text_tower, tower_of, vision_tower
+from slug_lightning.models.layers import TowerName
+from slug_lightning.search.setting import Setting
 from slug_lightning.search.trace import Point
+
+Edit = Point | Setting
 
 # About 800 tokens of a ViT-B. A CPU gets new pages from the system for the activations of larger batches, at
 # every operation, and was a tenth slower with them.
@@ -52,7 +56,8 @@ class PointEvaluator:
 
     Args:
         model: open_clip model; edited in place for moments and always restored.
-        directions: Forget gradient by layer name, for every layer that points may name.
+        directions: Forget gradient by layer name, for every layer that points may name. What settings
+            stand for is in ``updates``: by setting, the update of each layer it edits.
         prompts: Token ids ``(C, T, L)`` per classifier: classes, templates, length.
         prompts_per_batch: Prompts encoded at once.
         cache_bytes: Bound on remembered embeddings of unedited images.
@@ -68,16 +73,17 @@ class PointEvaluator:
     ) -> None:
         self.model = model
         self.directions = directions
+        self.updates: dict[Setting, Mapping[str, Tensor]] = {}
         self.prompts = prompts
         self.prompts_per_batch = prompts_per_batch
         self.vision, self.text = vision_tower(model), text_tower(model)
-        self.points: tuple[Point | None, ...] = (None,)
+        self.points: tuple[Edit | None, ...] = (None,)
         self._original: dict[str, Tensor] = {}
         self._edited: dict[tuple[int, str], Tensor] = {}
         self._images: dict[object, Tensor] = {}
         self._room = cache_bytes
 
-    def prepare(self, points: Sequence[Point | None], classifiers: Sequence[str]) -> None:
+    def prepare(self, points: Sequence[Edit | None], classifiers: Sequence[str]) -> None:
         """Set the points of the next pass and encode the classifiers it needs.
 
         Args:
@@ -86,7 +92,7 @@ class PointEvaluator:
         """
         self.points = tuple(points)
         self._edited.clear()
-        text = {i: p for i, p in enumerate(points) if p is not None and tower_of(p.layer) == "text"}
+        text = {i: p for i, p in enumerate(points) if p is not None and _touches(p, "text")}
         for name in classifiers:
             asked = text if name in self._original else {**text, ORIGINAL: None}
             for i, head in self._classifiers(name, asked).items():
@@ -107,10 +113,10 @@ class PointEvaluator:
             images: Batch ``(B, 3, H, W)``.
             key: Name of the batch; with it, unedited embeddings are remembered for later passes.
         """
-        edits = {i: p for i, p in enumerate(self.points) if p is not None and tower_of(p.layer) == "vision"}
+        edits = {i: p for i, p in enumerate(self.points) if p is not None and _touches(p, "vision")}
         unedited = [i for i in range(len(self.points)) if i not in edits]
         base = self._images.get(key) if key is not None else None
-        asked: dict[int, Point | None] = {**edits}
+        asked: dict[int, Edit | None] = {**edits}
         if unedited and base is None:
             asked[ORIGINAL] = None
         for i, embedding in self._under(self.vision, images, asked):
@@ -131,12 +137,16 @@ class PointEvaluator:
             yield i, embedding @ self.classifier(i, classifier).T, embedding
 
     @contextmanager
-    def _at(self, point: Point | None) -> Iterator[None]:
-        if point is None:
-            yield
-            return
-        update = point.step * self.directions[point.layer]
-        with edited(get_layer(self.model, point.layer), update):
+    def at(self, point: Edit | None) -> Iterator[None]:
+        """The edited model inside the ``with`` block; afterwards the original, bit for bit."""
+        updates: Mapping[str, Tensor] = {}
+        if isinstance(point, Setting):
+            updates = self.updates[point]
+        elif point is not None:
+            updates = {point.layer: point.step * self.directions[point.layer]}
+        with ExitStack() as stack:
+            for layer, update in updates.items():
+                stack.enter_context(edited(get_layer(self.model, layer), update))
             yield
 
     def _remember(self, key: object, base: Tensor) -> None:
@@ -146,7 +156,7 @@ class PointEvaluator:
             self._room -= size
 
     @torch.no_grad()
-    def _classifiers(self, name: str, points: Mapping[int, Point | None]) -> dict[int, Tensor]:
+    def _classifiers(self, name: str, points: Mapping[int, Edit | None]) -> dict[int, Tensor]:
         """Class embeddings ``(C, D)`` under each point."""
         if not points:
             return {}
@@ -159,11 +169,11 @@ class PointEvaluator:
         return {i: torch.cat(parts) for i, parts in heads.items()}
 
     def _under(
-        self, tower: Tower, inputs: Tensor, points: Mapping[int, Point | None]
+        self, tower: Tower, inputs: Tensor, points: Mapping[int, Edit | None]
     ) -> Iterator[tuple[int, Tensor]]:
         """Unit embeddings ``(B, D)`` under each point, the original last; what an edit leaves runs once."""
         last = len(tower.stages)
-        stages = {i: last if p is None else tower.stage_of(p.layer) for i, p in points.items()}
+        stages = {i: last if p is None else _first_stage(tower, p) for i, p in points.items()}
         parts, back = _in_parts(tower, inputs)
         states, done = [tower.start(part) for part in parts], 0
         for i in sorted(points, key=lambda i: stages[i]):
@@ -171,6 +181,16 @@ class PointEvaluator:
             if point is not None:
                 states = [tower.advance(state, done, stages[i]) for state in states]
                 done = stages[i]
-            with self._at(point):
+            with self.at(point):
                 embedding = torch.cat([tower.finish_pooled(state, done) for state in states])
             yield i, embedding[back]
+
+
+def _touches(edit: Edit, tower: TowerName) -> bool:
+    """A setting may edit any layer of both towers."""
+    return isinstance(edit, Setting) or tower_of(edit.layer) == tower
+
+
+def _first_stage(tower: Tower, edit: Edit) -> int:
+    """The first stage of a tower that an edit may change."""
+    return 0 if isinstance(edit, Setting) else tower.stage_of(edit.layer)

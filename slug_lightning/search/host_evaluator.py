@@ -134,6 +134,7 @@ class HostEvaluator:
             if point is None:
                 found.append(self._count(current, concept))
                 continue
+            assert isinstance(point, Point)  # methods that edit the whole model have no host metric
             with self._at(point):
                 found.append(self._count(current, concept))
         return found

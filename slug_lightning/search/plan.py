@@ -6,13 +6,14 @@ No model, no data and no Lightning in here: the validation loop runs the passes,
 import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from slug_lightning.data.prompts import templates
 from slug_lightning.errors import SettingError
 from slug_lightning.models.layers import TowerName
 from slug_lightning.search.candidates import LayerScore
 from slug_lightning.search.schedule import StepSchedule
+from slug_lightning.search.setting import Setting
 from slug_lightning.search.trace import Measured, Point, Probe, Trace, relative_drops, worst_drop
 
 Split = Literal["search", "final"]
@@ -75,21 +76,33 @@ class Pass:
     """One pass over evaluation data that measures several points at once.
 
     Attributes:
-        points: Edits to measure; ``None`` is the original model.
+        points: Edits to measure; ``None`` is the original model, a setting that of the current trial.
         datasets: Which data: ``forget``, ``identities``, ``imagenet``, or an extra set's name.
         split: ``search`` or ``final`` images.
     """
 
-    points: tuple[Point | None, ...]
+    points: tuple[Point | Setting | None, ...]
     datasets: tuple[str, ...]
     split: Split
+
+
+class Target(Protocol):
+    """What decides whether a point is feasible."""
+
+    @property
+    def criterion(self) -> str:
+        """Forget metric that must fall."""
+
+    @property
+    def forget_target(self) -> float:
+        """To this value or below."""
 
 
 Measuring = Generator[Pass, list[Measured], list[Measured]]
 
 
 def evaluate_points(
-    points: Sequence[Point | None], datasets: Sequence[str], split: Split, at_most: int
+    points: Sequence[Point | Setting | None], datasets: Sequence[str], split: Split, at_most: int
 ) -> Measuring:
     """Measure points in as few passes as the bound allows."""
     measured: list[Measured] = []
@@ -210,20 +223,20 @@ def _measure_contenders(
     yield from sheet.measure(others, datasets[1:])
 
 
-def is_feasible(measured: Measured, settings: SearchSettings) -> bool:
+def is_feasible(measured: Measured, settings: Target) -> bool:
     """Whether the criterion is at or under the target and no score was NaN or infinite."""
     forget = measured.metrics[f"forget/{settings.criterion}"]
     return measured.broken == 0 and forget.value <= settings.forget_target
 
 
-def _least_bad(found: Sequence[Measured], settings: SearchSettings) -> list[int]:
+def _least_bad(found: Sequence[Measured], settings: Target) -> list[int]:
     """Where nothing is feasible: the points with the lowest criterion, so that the report can show one."""
     name = f"forget/{settings.criterion}"
     values = [m.metrics[name].value if m.broken == 0 else math.inf for m in found]
     return [i for i, value in enumerate(values) if value == min(values)]
 
 
-def choose(before: Measured, probes: Sequence[Probe], settings: SearchSettings) -> Probe | None:
+def choose(before: Measured, probes: Sequence[Probe], settings: Target) -> Probe | None:
     """The feasible point with the smallest worst relative drop over the retained metrics.
 
     Gains count as no drop, since they are noise of the sample. Ties go to the smaller mean drop, then to the

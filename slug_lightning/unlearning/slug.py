@@ -16,7 +16,6 @@ from torch import Tensor
 
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
-from slug_lightning.functional import clip_loss, sigmoid_loss
 from slug_lightning.hosts import Example, HostMetric, HostName
 from slug_lightning.hosts.host_metric import FORGET
 from slug_lightning.hosts.reading import Reading, host_reading, keep_read
@@ -24,7 +23,6 @@ from slug_lightning.models import (
     Clip,
     candidate_layers,
     get_layer,
-    text_tower,
     tower_digest,
 )
 from slug_lightning.search import (
@@ -40,7 +38,6 @@ from slug_lightning.search import (
     search_plan,
 )
 from slug_lightning.search.candidates import check_layers, choose_candidates
-from slug_lightning.unlearning.base import Unlearner
 from slug_lightning.unlearning.earlier import Earlier, Found, look_back, share
 from slug_lightning.unlearning.forget_loss import FORGET_LOSSES, ForgetLoss, ForgetLossName, encode_captions
 from slug_lightning.unlearning.gradient_pass import GradientPass
@@ -53,13 +50,14 @@ from slug_lightning.unlearning.gradient_paths import (
 )
 from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
 from slug_lightning.unlearning.moments import DIRECTIONS, DirectionName, Moments
+from slug_lightning.unlearning.pair_losses import PairLosses
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import progress_file
 
 GRADIENT_VERSION = 4  # raise it when the same settings give other gradients
 
 
-class SLUG(Unlearner):
+class SLUG(PairLosses):
     """Targeted unlearning with the single-layer gradient (SLUG, arXiv 2407.11867).
 
     ``fit`` runs one epoch: the forget pairs, then the retain pairs, each seen once, at the original weights.
@@ -90,6 +88,8 @@ class SLUG(Unlearner):
             ``slug_lightning.hosts.GeneratedImages`` or a class of your own. Only layers that this host reads
             are candidates. The final figures say both.
     """
+
+    method = "slug"
 
     def __init__(
         self,
@@ -132,7 +132,6 @@ class SLUG(Unlearner):
         self._gradient_pass: GradientPass | None = None
         self._scores: list[LayerScore] | None = None
         self._started = 0.0
-        self._forget_loss = ForgetLoss()
         self._host_loss: HostLoss | None = None
 
     def load(self) -> Clip:
@@ -148,7 +147,7 @@ class SLUG(Unlearner):
             for name, weight in clip.model.named_parameters():
                 weight.requires_grad_(name in names)
             vision, blocks = tower_of_path(self.gradient_through, clip.model, self._reading)
-            self.towers = vision, text_tower(clip.model)
+            self.towers = vision, self.towers[1]
             if self.gradient_through == "host":
                 self._host_loss = HostLoss(self._checked_metric(), vision, blocks)
         assert self.clip is not None
@@ -315,29 +314,7 @@ class SLUG(Unlearner):
         """The loss of a batch of one role, summed over its pairs."""
         if self._host_loss is not None:
             return self._host_loss(self.data.concept, batch["role"], batch["image"])
-        vision, text = self.towers
-        image, caption = vision.pooled(batch["image"]), text.by_length(batch["text"])
-        # In bfloat16 the logits of InfoNCE would be off by half a unit.
-        with torch.autocast(self.device.type, enabled=False):
-            if batch["role"] == "forget":
-                return self._forget_loss(image, caption, self._scale)
-            groups = zip(
-                torch.split(image, batch["sizes"]), torch.split(caption, batch["sizes"]), strict=True
-            )
-            return torch.stack([len(v) * self._group_loss(v, t) for v, t in groups]).sum()
-
-    def _group_loss(self, image: Tensor, caption: Tensor) -> Tensor:
-        """The loss the model was trained with: InfoNCE, or SigLIP's where there is a bias of the logits."""
-        bias = getattr(self.network, "logit_bias", None)
-        if bias is None:
-            return clip_loss(image, caption, self._scale)
-        return sigmoid_loss(image, caption, self._scale, bias)
-
-    @property
-    def _scale(self) -> Tensor:
-        scale = self.network.logit_scale
-        assert isinstance(scale, Tensor)
-        return scale.exp()
+        return super().loss_sum(batch)
 
     def _header(self) -> dict[str, str]:
         assert self._gradient_pass is not None

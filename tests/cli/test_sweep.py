@@ -158,6 +158,7 @@ def test_every_request_leaves_out_the_names_of_all(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # starts a cluster, and two workers that import torch
 def test_on_ray_the_patches_are_the_same(swept, tiny_world, tmp_path):
     folder, _ = swept
     assert sweep(tiny_world, tmp_path, REQUESTS, "--executor", "ray", "--workers", "2") == 2

@@ -54,7 +54,7 @@ def new_host() -> Any:
     import transformers
 
     clip = load_clip(MINIATURE).model
-    vision = transformers.CLIPVisionConfig(**vision_settings(clip))
+    vision: Any = transformers.CLIPVisionConfig(**vision_settings(clip))
     kind: Any = transformers.LlavaConfig
     config = kind(
         vision_config=vision,

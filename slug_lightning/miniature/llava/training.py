@@ -73,7 +73,7 @@ def tower_features(host: Any, drawings: Drawings, seed: int = 0, batch_size: int
     generator = torch.Generator().manual_seed(seed)
     mean, std = 0.5, 0.25  # the miniature CLIP's
     features = []
-    for rows in torch.arange(len(drawings)).split(batch_size):
+    for rows in torch.split(torch.arange(len(drawings)), batch_size):
         pixels = augment(drawings.pixels(rows), generator, AUGMENTATION)
         features.append(read_features(host, (pixels - mean) / std).half())
     return torch.cat(features)

@@ -9,7 +9,7 @@ from slug_lightning.reports.contents import Contents
 from slug_lightning.reports.document.blocks import Block, Code, Facts, Row, Table, Text
 from slug_lightning.reports.report_file import Measurement, metric_label, metric_rows
 from slug_lightning.reports.verdict import criterion, remarks, verdict
-from slug_lightning.reports.wording import data_size, figures, percent, points, seconds
+from slug_lightning.reports.wording import data_size, figures, percent, points, seconds, settings_text
 
 
 def summary(contents: Contents) -> list[Block]:
@@ -50,8 +50,11 @@ def change(contents: Contents) -> list[Block]:
                 "Nothing. No evaluated step met the criterion: there is no patch, and the model is as it was."
             )
         ]
+    facts = Facts([*change_facts(report), *_patch_facts(contents)])
+    if "settings" in report:
+        return [facts]
     return [
-        Facts([*change_facts(report), *_patch_facts(contents)]),
+        facts,
         Text(
             "The patch holds the whole update of this one layer; no other weight differs. "
             "`slug revert`, or leaving the patch away, gives the model back bit for bit."
@@ -61,6 +64,11 @@ def change(contents: Contents) -> list[Block]:
 
 def change_facts(report: Mapping[str, Any]) -> list[Row]:
     """Layer, step, sizes and fingerprints before and after."""
+    if "settings" in report:
+        return [
+            ("Layers", "many: every parameter that the method moves"),
+            ("Setting", settings_text(report["settings"])),
+        ]
     rows: list[Row] = [
         ("Layer", f"`{report['layer']}`"),
         ("Tower", report["tower"]),
