@@ -116,8 +116,8 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
 
 
 def _change(module: Any, patch: Path | None) -> dict[str, Any] | None:
-    """Sizes and fingerprints of a layer that was edited; methods that move all parameters have none."""
-    if patch is None or isinstance(module, Baseline):
+    """Of an edit of one layer; other methods move many."""
+    if patch is None or not isinstance(module, SLUG):
         return None
     return describe_change(Patch.load(patch), module.network)
 

@@ -46,7 +46,7 @@ def build_report(run_dir: Path, reference: str | None = None) -> Built:
 
     Args:
         run_dir: Directory with ``report.json``, ``layers.csv``, ``search.csv`` and, if the run kept
-            them, ``evidence.json``, ``audit.json``, ``forget.sha256`` and ``retain.sha256``; of a method
+            them, ``evidence.json``, ``audit.json``, ``forget.sha256`` and ``retain.sha256``. Of a method
             without layers, the report is enough.
         reference: What the request is called where it came from; shown in both.
 

@@ -21,7 +21,7 @@ from slug_lightning.reports.evidence import Sample
 from slug_lightning.reports.limits import limits
 from slug_lightning.reports.report_file import metric_label
 from slug_lightning.reports.tables import SearchRow
-from slug_lightning.reports.wording import figures, percent, short_layer
+from slug_lightning.reports.wording import figures, percent, settings_text, short_layer
 
 MOST_LAYERS = 60
 
@@ -66,8 +66,8 @@ def _audit(contents: Contents) -> list[Block]:
 
 
 def _choice(contents: Contents, drawn: Collection[str]) -> list[Block]:
-    if "layers" not in drawn:
-        return [Text("This method moves every parameter: there is no layer to choose.")]
+    if not contents.layers:
+        return []
     ringed = " The ringed layer was edited." if contents.report["feasible"] else ""
     blocks: list[Block] = [
         Picture(
@@ -142,6 +142,8 @@ def _card(sample: Sample) -> Card:
 
 def _layers(contents: Contents) -> list[Block]:
     """Front first; the rest by importance, as far as a reader wants to turn pages."""
+    if not contents.layers:
+        return []
     order = sorted(contents.layers, key=lambda row: (not row.front, row.tower, -row.importance))
     edited = contents.report["layer"] if contents.report["feasible"] else None
     shown = order[:MOST_LAYERS]
@@ -161,7 +163,7 @@ def _layers(contents: Contents) -> list[Block]:
 def _points(contents: Contents) -> list[Block]:
     names = list(dict.fromkeys(name for row in contents.search for name in row.metrics))
     if not contents.search:
-        return []
+        return _trials(contents)
     labels = contents.report.get("labels", {})
     columns = ["Layer", "Step", "Relative", *(metric_label(name, labels) for name in names), "Feasible"]
     rows = [
@@ -178,6 +180,21 @@ def _points(contents: Contents) -> list[Block]:
     return [Table(columns, rows, align, widths, strong, small=True)]
 
 
-def _share(row: SearchRow, name: str) -> str:
-    value = row.metrics.get(name)
+def _trials(contents: Contents) -> list[Block]:
+    """What a method with hyper-parameters tried."""
+    trials = [probe for probe in contents.report["search"] if "settings" in probe]
+    if not trials:
+        return []
+    labels = contents.report.get("labels", {})
+    names = list(dict.fromkeys(name for trial in trials for name in trial if "/" in name))
+    rows = [[settings_text(trial["settings"]), *(_of(trial.get(name)) for name in names)] for trial in trials]
+    columns = ["Setting", *(metric_label(name, labels) for name in names)]
+    return [Table(columns, rows, "l" + "r" * len(names), [2, *(1 for _ in names)], small=True)]
+
+
+def _of(value: float | None) -> str:
     return "\u2013" if value is None else percent(value)
+
+
+def _share(row: SearchRow, name: str) -> str:
+    return _of(row.metrics.get(name))

@@ -50,14 +50,11 @@ def change(contents: Contents) -> list[Block]:
                 "Nothing. No evaluated step met the criterion: there is no patch, and the model is as it was."
             )
         ]
+    facts = Facts([*change_facts(report), *_patch_facts(contents)])
     if "settings" in report:
-        many: list[Row] = [
-            ("Layers", "many: every parameter that the method moves"),
-            ("Setting", settings_text(report["settings"])),
-        ]
-        return [Facts([*many, *_patch_facts(contents)])]
+        return [facts]
     return [
-        Facts([*change_facts(report), *_patch_facts(contents)]),
+        facts,
         Text(
             "The patch holds the whole update of this one layer; no other weight differs. "
             "`slug revert`, or leaving the patch away, gives the model back bit for bit."
@@ -67,6 +64,11 @@ def change(contents: Contents) -> list[Block]:
 
 def change_facts(report: Mapping[str, Any]) -> list[Row]:
     """Layer, step, sizes and fingerprints before and after."""
+    if "settings" in report:
+        return [
+            ("Layers", "many: every parameter that the method moves"),
+            ("Setting", settings_text(report["settings"])),
+        ]
     rows: list[Row] = [
         ("Layer", f"`{report['layer']}`"),
         ("Tower", report["tower"]),
