@@ -42,7 +42,7 @@ def test_a_row_tells_sentences_of_the_loop_from_others():
 
 
 def test_the_table_has_a_column_for_each_figure():
-    text = table({"plain": {"feasible": True, **made()}, "bad": {"feasible": False}})
+    text = table({"plain": {"feasible": True, **made(), "cpu_seconds": 30.0}, "bad": {"feasible": False}})
     head, _, row, bad = text.splitlines()
     assert head.count("|") == row.count("|") == bad.count("|") == len(COLUMNS) + 3
     assert "-2.0" in row
