@@ -37,7 +37,7 @@ def test_versions_differ_by_the_patch_and_the_host_is_put_back(host):
         assert all(torch.equal(weight, expected[name]) for name, weight in found.items())
     assert any(not torch.equal(weight, saved[name]) for name, weight in patched.items())
     assert [(f.metric, f.n) for v in host.versions for f in findings.forget(v)] == [("forget/host", 8)] * 2
-    assert [f.metric for f in findings.pick("retain/host_digest")] == ["retain/host_digest"] * 2
+    assert [f.metric for f in findings.pick("retain/host_digit")] == ["retain/host_digit"] * 2
     assert {split for split, _ in host.metric.calls} == {"final"}
     checks = {check.name: check for check in judge_standing(findings, Limits())}
     assert checks["forget"].value == findings.forget("after")[0].value
