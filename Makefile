@@ -8,7 +8,7 @@ TOOLS_READY := $(TOOLS)/.ready
 SITE := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 CONCEPT ?= seven
 
-.PHONY: install tools demo test slow lint bench bench-speed clean
+.PHONY: install tools demo docs test slow lint bench bench-speed clean
 
 install: $(READY)
 
@@ -34,6 +34,10 @@ $(TOOLS_READY): tests/tools-requirements.txt | $(READY)
 demo: $(READY)
 	$(BIN)/slug demo --concept $(CONCEPT)
 
+# Warnings are errors: a page that is in no list, a link that leads nowhere, a docstring that cannot be read.
+docs: $(READY)
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build
+
 # One thread each: more would wait for one another. Modules stay whole, since their tests share runs.
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
@@ -57,4 +61,4 @@ bench-speed: $(READY)
 	$(BIN)/python -m benchmarks.scaling --model vit-b-32 --repeats 1
 
 clean:
-	rm -rf $(VENV) $(TOOLS) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TOOLS) build dist docs/_build docs/api docs/generated *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -30,7 +30,7 @@ def gradients_of(side: str, setting: Setting, meter: Meter) -> Gradients:
 
 
 def search_of(side: str, setting: Setting, gradients: Path, meter: Meter) -> dict[str, Any]:
-    """The search of one side: ``naive``, ``feasible`` or ``all``."""
+    """The search of one side: ``naive``, or how ours measures."""
     if side != "naive":
         return ours.trace_entries(ours.search(setting, gradients, side, meter))
     clip = load_clip(setting.model)

@@ -22,12 +22,12 @@ from benchmarks.sizes import SIZES, prepare
 from slug_lightning.atomic import write_text
 from slug_lightning.unlearning import Gradients
 
-SIDES = {"gradients": ("naive", "ours"), "search": ("naive", "all", "feasible")}
+SIDES = {"gradients": ("naive", "ours"), "search": ("naive", "all", "contenders")}
 LABELS = {
     "naive": "plain loop",
     "ours": "slug_lightning",
     "all": "slug_lightning, `measure: all`",
-    "feasible": "slug_lightning, `measure: feasible`",
+    "contenders": "slug_lightning, `measure: contenders`",
 }
 # Early and late, both towers, blocks and heads: what a layer costs depends on where it is.
 LAYERS = {
@@ -67,7 +67,7 @@ def check_gradients(bench: Bench) -> str:
 def check_search(runs: Runs) -> str:
     """Refuse searches that differ; says what they found."""
     naive = runs["naive"][0]["trace"]
-    for side in ("all", "feasible"):
+    for side in ("all", "contenders"):
         for run in runs[side]:
             if differences := search_differences(run["trace"], naive):
                 raise SystemExit(f"{side}: {len(differences)} differences: {differences[:5]}")

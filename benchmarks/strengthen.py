@@ -10,8 +10,7 @@ import argparse
 import io
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,7 @@ def run_option(concept: str, world: Path, out: Path, options: list[str]) -> dict
 
     words = ["fit", "--config", str(CONFIG), "--data.root", str(world), "--data.concept", concept]
     words += ["--trainer.default_root_dir", str(out), "--trainer.enable_progress_bar", "false"]
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), without_figures():
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         started = time.process_time()
         status = main([*words, "--trainer.enable_model_summary", "false", *options])
         spent = time.process_time() - started
@@ -75,24 +74,6 @@ def run_option(concept: str, world: Path, out: Path, options: list[str]) -> dict
             raise SystemExit(f"slug audit failed for {newest}")
     report, document = (json.loads((newest / name).read_text()) for name in ("report.json", "audit.json"))
     return {"feasible": True, "run": newest.name, **figures(report, document), "cpu_seconds": spent}
-
-
-@contextmanager
-def without_figures() -> Iterator[None]:
-    """Pages without pictures: drawing them takes longer than most of the attacks."""
-    from PIL import Image
-
-    from slug_lightning.reports import build
-    from slug_lightning.reports.html import PageFigure
-
-    dot = io.BytesIO()
-    Image.new("RGB", (1, 1)).save(dot, "png")
-    page_figure = PageFigure(dot.getvalue(), dot.getvalue())
-    drawn, build._drawn = build._drawn, lambda draw: page_figure
-    try:
-        yield
-    finally:
-        build._drawn = drawn
 
 
 def figures(report: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:

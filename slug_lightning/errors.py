@@ -48,6 +48,14 @@ class SettingError(SlugError, ValueError):
     """Settings contradict each other or are out of range."""
 
 
+class UnwritableError(SlugError, OSError):
+    """A folder that results belong into cannot be written to."""
+
+
+class MissingExtraError(SlugError, ImportError):
+    """A package that an option needs is not installed."""
+
+
 def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """Names most like ``name``, best first, for error sentences.
 

@@ -3,12 +3,13 @@
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from lightning.pytorch.trainer.states import RunningStage, TrainerFn
@@ -18,7 +19,7 @@ from slug_lightning.callbacks import LayerScores, RunFiles
 from slug_lightning.data.captions import concept_folder
 from slug_lightning.data.unlearning import UnlearningDataModule
 from slug_lightning.errors import SettingError
-from slug_lightning.patch import Patch, applied_together
+from slug_lightning.patch import Patch, WholePatch, applied_together, load_patch
 from slug_lightning.preemption import PreemptionSignals
 from slug_lightning.search.loop import StepSearchLoop
 from slug_lightning.unlearning import SLUG, Gradients, Unlearner
@@ -122,7 +123,7 @@ class SlugTrainer(pl.Trainer):
             model: The module.
             datamodule: Its data.
             patch: ``patch.safetensors`` to apply first, or several that were made on the same weights; the
-                model is restored afterwards.
+                model is restored afterwards. One of many layers goes alone.
             gradients: ``gradients.safetensors`` of an earlier run, to search again without computing them.
             clip_benchmark: Write the figures in CLIP_benchmark's JSON form as well, one file a data set, into
                 ``clip_benchmark/`` of the run's folder.
@@ -143,7 +144,7 @@ class SlugTrainer(pl.Trainer):
         self._open_run(model, datamodule, separate=gradients is not None)
         files = [] if patch is None else [patch] if isinstance(patch, Path) else patch
         model.patch_name = ", ".join(map(str, files)) or None
-        patched = applied_together([Patch.load(file) for file in files], model.load().model)
+        patched = _applied(files, model.load().model)
         self.clip_benchmark = clip_benchmark
         with patched, quiet(), self._requeued():
             return super().validate(model, datamodule=datamodule, verbose=False)
@@ -180,6 +181,21 @@ class SlugTrainer(pl.Trainer):
             raise SettingError(msg)
         given = {type(callback) for callback in self.callbacks}  # type: ignore[attr-defined]
         self.callbacks += [kind() for kind in (LayerScores, RunFiles) if kind not in given]  # type: ignore[attr-defined]
+
+
+def _applied(files: list[Path], model: torch.nn.Module) -> AbstractContextManager[torch.nn.Module]:
+    """The model with the patches of these files, of one layer each, or the only one of many layers."""
+    patches = [load_patch(file) for file in files]
+    single = [patch for patch in patches if isinstance(patch, Patch)]
+    if len(single) == len(patches):
+        return applied_together(single, model)
+    if len(patches) > 1:
+        raise SettingError(
+            f"Expected patches of one layer each, or one of many layers alone, but got {len(patches)} with "
+            f"{len(patches) - len(single)} of many layers. Measure those one by one."
+        )
+    (whole,) = (patch for patch in patches if isinstance(patch, WholePatch))
+    return whole.applied(model)
 
 
 def claim_version(folder: Path, stamp: str) -> str:

@@ -14,10 +14,11 @@ LAYERS = [
     {"functional"},
     {"models", "data", "metrics", "curation"},
     {"hosts"},
-    {"patch", "search", "reports", "miniature"},
+    {"patch", "search", "reports", "miniature", "canvas"},
     {"unlearning"},
     {"callbacks", "preemption", "audit"},
     {"trainer"},
+    {"comparison"},
     {"cli"},
 ]
 

@@ -20,7 +20,7 @@ from slug_lightning.atomic import write_text
 from slug_lightning.metrics import Accuracy
 from slug_lightning.miniature.world import build_world
 from slug_lightning.reports.figures.png import save_png
-from slug_lightning.search import Measured
+from slug_lightning.search import Measured, Point
 
 RETAIN: tuple[int | None, ...] = (64, 256, 1024, None)
 FORGET: tuple[int | None, ...] = (8, 32, None)
@@ -46,6 +46,7 @@ def measure(world: Path, concept: str, seeds: int) -> list[dict[str, Any]]:
         for retain, (scores, trace, after) in zip(retains, found, strict=True):
             best = trace.best
             assert best is not None
+            assert isinstance(best.point, Point)
             layer = best.point.layer
             rows.append(
                 {

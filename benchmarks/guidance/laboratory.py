@@ -72,7 +72,7 @@ class Laboratory:
 
     def __init__(self, world: Path, concept: str, group_size: int = 64) -> None:
         self.world, self.concept, self.group_size = world, concept, group_size
-        self.settings = SearchSettings()
+        self.settings = SearchSettings(measure="feasible")  # who contends depends on the layers
         self.module = SLUG()
         self.clip = self.module.load()
         self.weights = {n: w.detach() for n, w in self.module.candidates().items()}
@@ -115,7 +115,9 @@ class Laboratory:
     def _narrowed(self, every: Trace, front: Sequence[LayerScore]) -> Trace:
         """The search of some of the layers: its points are those of the whole one, its choice is its own."""
         names = {score.layer for score in front}
-        probes = tuple(probe for probe in every.probes if probe.point.layer in names)
+        probes = tuple(
+            probe for probe in every.probes if isinstance(probe.point, Point) and probe.point.layer in names
+        )
         if not any(probe.feasible for probe in probes):  # then the least bad points are measured instead
             return self._search(front)
         return Trace(every.before, probes, choose(every.before, probes, self.settings))

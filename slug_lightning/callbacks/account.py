@@ -15,31 +15,58 @@ from typing import Any
 import torch
 
 from slug_lightning import __version__
+from slug_lightning.callbacks.change import describe_change
+from slug_lightning.data.origin import curated_from
 from slug_lightning.hosts import HostMetric
+from slug_lightning.models import tower_of
+from slug_lightning.patch import Patch
 from slug_lightning.reports.tables import SearchRow
-from slug_lightning.search import Measured, SearchSettings, Trace
+from slug_lightning.reports.trials import TrialRow
+from slug_lightning.search import Measured, Point, Probe, SearchSettings, Trace
+from slug_lightning.search.grid import GridSettings
 from slug_lightning.search.host_evaluator import host_metric_name
-from slug_lightning.unlearning import SLUG, Outcome
+from slug_lightning.unlearning import SLUG, Baseline, Outcome
 
 PACKAGES = ("torch", "lightning", "torchmetrics", "open_clip_torch", "webdataset", "safetensors")
 
 
 def search_rows(trace: Trace) -> list[SearchRow]:
     """The trace as rows of ``search.csv``; metrics that were not measured stay empty."""
-    names = sorted({name for probe in trace.probes for name in probe.measured.metrics})
     return [
         SearchRow(
             probe=probe.number,
             layer=probe.point.layer,
-            tower=probe.tower,
+            tower=tower_of(probe.point.layer),
             step=probe.point.step,
             relative_step=probe.relative_step,
             feasible=probe.feasible,
             chosen=probe is trace.best and probe.feasible,
-            metrics={n: _value(probe.measured, n) for n in names},
+            metrics=_figures(trace, probe),
         )
         for probe in trace.probes
+        if isinstance(probe.point, Point)
     ]
+
+
+def trial_rows(trace: Trace) -> list[TrialRow]:
+    """The trace of a method with hyper-parameters as rows of ``search.csv``."""
+    return [
+        TrialRow(
+            probe=probe.number,
+            settings=probe.point.values,
+            relative_size=probe.relative_step,
+            feasible=probe.feasible,
+            chosen=probe is trace.best and probe.feasible,
+            metrics=_figures(trace, probe),
+        )
+        for probe in trace.probes
+        if not isinstance(probe.point, Point)
+    ]
+
+
+def _figures(trace: Trace, probe: Probe) -> dict[str, float | None]:
+    names = sorted({name for each in trace.probes for name in each.measured.metrics})
+    return {name: _value(probe.measured, name) for name in names}
 
 
 def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, Any]:
@@ -51,16 +78,13 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         patch: The patch file, or ``None`` if there is none.
     """
     outcome: Outcome = module.outcome
-    best = outcome.trace.best if outcome.trace else None
-    seconds = getattr(module, "seconds", {})
+    seconds, name = getattr(module, "seconds", {}), Path(sys.argv[0]).name
     return {
         "format_version": 1,
         "concept": module.data.concept,
-        "method": "slug",
+        "method": module.method,
         "base_model": module.load().name,
-        "layer": best.point.layer if best else None,
-        "tower": best.tower if best else None,
-        "step": best.point.step if best else None,
+        **_edit(module, outcome.trace),
         "feasible": outcome.trace is not None and outcome.trace.feasible,
         "metrics": _metrics(outcome),
         "search": _probes(outcome.trace),
@@ -70,6 +94,7 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
             "gradients_from": _run_of(getattr(module, "gradients_from", None)),
             "retain_gradients_from": _concept_run(getattr(module, "retain_from", None)),
             "search_seconds": seconds.get("search", 0.0),
+            "edit_seconds": seconds.get("edit"),
             "peak_memory_bytes": peak_memory(module.device),
             "patch_bytes": patch.stat().st_size if patch else None,
             "device": device_name(module.device),
@@ -77,16 +102,24 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         "data": _data(module),
         "evaluation": module.data.evaluation_account(),
         "environment": environment(trainer),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join(["slug" if name == "__main__.py" else name, *sys.argv[1:]]),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": trainer.run_dir.name,
         "seed": _seed(module),
         "labels": {**module.data.labels, **_host_labels(module)},
         **({"host": account} if (account := _host_account(module)) else {}),
         "patch": _file_entry(patch),
+        "change": _change(module, patch),
         "unreadable_images": {name: n for name, n in module.unreadable.items() if n},
         "layers": _layer_counts(module),
     }
+
+
+def _change(module: Any, patch: Path | None) -> dict[str, Any] | None:
+    """Of an edit of one layer; other methods move many."""
+    if patch is None or not isinstance(module, SLUG):
+        return None
+    return describe_change(Patch.load(patch), module.network)
 
 
 def peak_memory(device: torch.device) -> int:
@@ -130,17 +163,35 @@ def _metrics(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def _edit(module: Any, trace: Trace | None) -> dict[str, Any]:
+    """What was changed: a layer by a step, or many layers by a setting of the method."""
+    best = trace.best if trace else None
+    if best is not None and isinstance(best.point, Point):
+        return {"layer": best.point.layer, "tower": best.tower, "step": best.point.step}
+    nothing = {"layer": None, "tower": None, "step": None}
+    if best is None or isinstance(best.point, Point):
+        return nothing
+    return nothing | {"settings": dict(best.point.values), "grid": module.grid()}
+
+
 def _probes(trace: Trace | None) -> list[dict[str, Any]]:
-    rows = search_rows(trace) if trace else []
-    return [
+    if trace is None:
+        return []
+    points = [
         {"layer": r.layer, "step": r.step, "relative_step": r.relative_step, "feasible": r.feasible}
         | dict(r.metrics)
-        for r in rows
+        for r in search_rows(trace)
     ]
+    trials = [
+        {"settings": dict(r.settings), "relative_size": r.relative_size, "feasible": r.feasible}
+        | dict(r.metrics)
+        for r in trial_rows(trace)
+    ]
+    return points + trials
 
 
 def _criterion(module: Any) -> dict[str, Any]:
-    if not isinstance(module, SLUG):
+    if not isinstance(module, SLUG | Baseline):
         return {"metric": "forget/top1", "target": 0.0}
     settings = module.search
     return {
@@ -150,18 +201,30 @@ def _criterion(module: Any) -> dict[str, Any]:
     }
 
 
-def _measured_on(settings: SearchSettings) -> list[str]:
+def _measured_on(settings: SearchSettings | GridSettings) -> list[str]:
     """Which images, and what the search asks for beyond the usual prompts."""
+    if isinstance(settings, GridSettings):
+        return ["search"]
     further = [f"{len(settings.wordings)} further wordings"] if settings.wordings else []
     return ["search", *further, *([f"margin {settings.margin:g}"] if settings.margin else [])]
 
 
 def _data(module: Any) -> dict[str, Any]:
+    if isinstance(module, Baseline):
+        return module.provenance()
     gradients = getattr(module, "gradients", None)
     if gradients is None:
         return {role: {"pairs": 0, "skipped": {}, "digest": ""} for role in ("forget", "retain")}
     about: dict[str, Any] = json.loads(gradients.header["data"])
-    return {role: {"pairs": gradients.pairs[role], **about[role]} for role in ("forget", "retain")}
+    manifests = {census.digest: curated_from(census) for census in module.data.census.values()}
+    return {
+        role: {
+            "pairs": gradients.pairs[role],
+            **about[role],
+            "manifest": manifests.get(about[role]["digest"]),
+        }
+        for role in ("forget", "retain")
+    }
 
 
 def _run_of(path: Path | None) -> str | None:
@@ -175,6 +238,8 @@ def _concept_run(path: Path | None) -> str | None:
 
 
 def _seed(module: Any) -> int | None:
+    if isinstance(module, Baseline):
+        return module.seed
     gradients = getattr(module, "gradients", None)
     seed = gradients.header["seed"] if gradients is not None else ""
     return int(seed) if seed.isdigit() else None

@@ -1,4 +1,4 @@
-"""The files of a run: gradients, trace, patch, evidence, report; and what TensorBoard shows of them."""
+"""The files of a run: gradients, trace, patch, evidence, report."""
 
 import json
 from datetime import UTC, datetime
@@ -11,24 +11,33 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console, RenderableType
 
 from slug_lightning import __version__
-from slug_lightning.atomic import link_or_copy, write_text
-from slug_lightning.callbacks.account import compose_report, environment, search_rows
+from slug_lightning.atomic import atomic_path, link_or_copy, write_text
+from slug_lightning.callbacks.account import compose_report, search_rows, trial_rows
 from slug_lightning.callbacks.clip_benchmark import write_results
 from slug_lightning.callbacks.evidence import collect_evidence
+from slug_lightning.callbacks.tensorboard import show_pictures, show_result, show_search
+from slug_lightning.data.origin import shard_list
 from slug_lightning.patch import Patch
 from slug_lightning.reports.build import build_report
 from slug_lightning.reports.closing import closing_summary, measured_summary
 from slug_lightning.reports.evidence import write_evidence
 from slug_lightning.reports.report_file import write_report
 from slug_lightning.reports.tables import write_search
-from slug_lightning.unlearning import SLUG, Outcome
+from slug_lightning.reports.trials import write_trials
+from slug_lightning.search import Point
+from slug_lightning.unlearning import SLUG, Baseline, Outcome
 from slug_lightning.unlearning.finished import GRADIENTS_FILE
 
 
 class RunFiles(Callback):
-    """Writes the run's files on the first process, each whole or not at all, and prints the result."""
+    """Writes the run's files on the first process, each whole or not at all, and prints the result.
 
-    def __init__(self) -> None:
+    Args:
+        page: Whether figures, the page and the closing table are made; the other files always are.
+    """
+
+    def __init__(self, page: bool = True) -> None:
+        self.page = page
         self._closing: RenderableType | None = None
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *args: Any) -> None:
@@ -48,14 +57,21 @@ class RunFiles(Callback):
             return
         folder: Path = trainer.run_dir
         if outcome.trace is None:
-            self._closing = self._write_metrics(module, outcome, folder)
+            summary = self._write_metrics(module, outcome, folder)
+            self._closing = summary if self.page else None
             if trainer.clip_benchmark:
                 write_results(module, outcome.before.metrics, folder)
             return
-        write_search(folder / "search.csv", search_rows(outcome.trace))
+        if isinstance(module, Baseline):
+            write_trials(folder / "search.csv", trial_rows(outcome.trace))
+        else:
+            write_search(folder / "search.csv", search_rows(outcome.trace))
         patch = self._write_patch(module, outcome, folder)
         report = compose_report(trainer, module, patch)
+        self._write_shard_lists(module, report, folder)
         write_report(folder / "report.json", report)
+        if not self.page:
+            return
         write_evidence(folder / "evidence.json", collect_evidence(module, outcome))
         build_report(folder)
         self._show_in_tensorboard(trainer, module, outcome, report, folder)
@@ -77,13 +93,24 @@ class RunFiles(Callback):
         )
         return measured_summary(model, entries, module.data.labels)
 
-    def _write_patch(self, module: SLUG, outcome: Outcome, folder: Path) -> Path | None:
+    def _write_shard_lists(self, module: Any, report: dict[str, Any], folder: Path) -> None:
+        """``forget.sha256`` and ``retain.sha256``, for ``sha256sum --check`` beside the shards."""
+        for role, census in module.data.census.items():
+            if report["data"][role]["digest"] == census.digest:  # else the gradients are of other shards
+                with atomic_path(folder / f"{role}.sha256") as draft:
+                    draft.write_bytes(shard_list(census))
+
+    def _write_patch(self, module: Any, outcome: Outcome, folder: Path) -> Path | None:
         """No file without a feasible point: a patch that does not forget must not be applied by mistake."""
         assert outcome.trace is not None
         best = outcome.trace.best
         if best is None or not best.feasible:
             return None
-        assert module.gradients is not None
+        path = folder / "patch.safetensors"
+        if isinstance(module, Baseline):
+            module.patch().save(path)
+            return path
+        assert isinstance(best.point, Point)
         about = {
             "concept": module.data.concept,
             "base_model": module.load().name,
@@ -95,34 +122,15 @@ class RunFiles(Callback):
         own = {"loss": "forget_loss", "direction": "direction"}  # gradients of older versions do not say
         about |= {k: module.gradients.header[v] for k, v in own.items() if v in module.gradients.header}
         layer, step = best.point.layer, best.point.step
-        path = folder / "patch.safetensors"
         Patch.create(module.network, layer, module.direction(layer), step, about).save(path)
         return path
 
     def _show_in_tensorboard(
-        self, trainer: Any, module: SLUG, outcome: Outcome, report: dict[str, Any], folder: Path
+        self, trainer: Any, module: Any, outcome: Outcome, report: dict[str, Any], folder: Path
     ) -> None:
         assert outcome.trace is not None
-        for probe in outcome.trace.probes:
-            values = {f"search/{name}": a.value for name, a in probe.measured.metrics.items()}
-            values |= {"search/step": probe.point.step, "search/relative_step": probe.relative_step}
-            for logger in trainer.loggers:
-                logger.log_metrics({**values, "search/feasible": probe.feasible}, step=probe.number)
         for logger in trainer.loggers:
+            show_search(logger, outcome.trace)
             if isinstance(logger, TensorBoardLogger):
-                _add_pictures(logger, folder / "figures")
-                after = outcome.after.metrics if outcome.after else {}
-                settings = {"concept": report["concept"], "base_model": report["base_model"]}
-                settings |= {"layer": report["layer"] or "none", "step": report["step"] or 0.0}
-                settings |= {"precision": environment(trainer)["precision"], "seed": str(report["seed"])}
-                logger.log_hyperparams(settings, {f"final/{n}": a.value for n, a in after.items()})
-
-
-def _add_pictures(logger: TensorBoardLogger, folder: Path) -> None:
-    import numpy as np
-    from PIL import Image
-
-    for path in sorted(folder.glob("*.png")):
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"))
-        logger.experiment.add_image(f"figures/{path.stem}", pixels, dataformats="HWC")
+                show_result(logger, trainer, module, report)
+                show_pictures(logger, folder)

@@ -66,9 +66,11 @@ def audit(
     if (metric := host_metric or own) is not None:
         hosts.append(MetricHost(metric, opened.patch, clip.material.concept))
     document = run_audit(plan, hosts, chosen, fresh, lambda line: print(line, file=sys.stderr))
-    page = build_report(run)
+    built = build_report(run)
     print(audit_summary(document))
-    print(f"file  {run / 'audit.json'}\nfile  {page}")
+    for path in (run / "audit.json", built.page, built.document):
+        if path is not None:
+            print(f"file  {path}")
     return 0
 
 

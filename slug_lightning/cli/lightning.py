@@ -16,7 +16,15 @@ from slug_lightning.cli.concepts import Order, Request, check_request, run_reque
 from slug_lightning.data.unlearning import UnlearningDataModule
 from slug_lightning.errors import SettingError, SlugError
 from slug_lightning.trainer import REQUIRED, SlugTrainer
-from slug_lightning.unlearning import SLUG, Unlearner  # noqa: F401  imported so that `SLUG` resolves by name
+from slug_lightning.unlearning import (  # imported so that they resolve by name
+    SLUG,  # noqa: F401
+    SSD,  # noqa: F401
+    FineTune,  # noqa: F401
+    GradientAscent,  # noqa: F401
+    GradientAscentFineTune,  # noqa: F401
+    SalUn,  # noqa: F401
+    Unlearner,
+)
 
 
 class SaveRunConfig(SaveConfigCallback):
@@ -65,6 +73,11 @@ class SlugCLI(LightningCLI):
                 "--data.concepts null --data.concept NAME."
             )
         if self.subcommand == "fit":
+            if config.model.class_path.split(".")[-1] != "SLUG":
+                raise SettingError(
+                    f"Expected the module SLUG for several concepts, but got {config.model.class_path}. Run "
+                    "slug fit once per concept, with --data.concepts null."
+                )
             check_request(data.concepts, data.forget_shards)
             root = Path(config.trainer.default_root_dir or Path.cwd())
             raise SeveralConceptsError(tuple(data.concepts), data.order, root)

@@ -121,12 +121,14 @@ class OnRay(Executor):
 
     Args:
         workers: Calls at the same time; 1 for as many as the cluster has CPUs.
+        gpus: Of each call; Ray hides them from calls that ask for none. A fraction shares one.
 
     Raises:
         SettingError: If Ray is not installed, or no cluster can be reached or started.
     """
 
-    def __init__(self, workers: int = 1) -> None:
+    def __init__(self, workers: int = 1, gpus: float = 0) -> None:
+        self.gpus = gpus
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # asked before anything is sent
         try:
             import ray
@@ -152,7 +154,7 @@ class OnRay(Executor):
         self, function: Callable[[Argument], Result], arguments: Iterable[Argument]
     ) -> Generator[Result, None, None]:
         """See ``Executor.run``."""
-        remote = self._ray.remote(function)
+        remote = self._ray.remote(num_gpus=self.gpus)(function)
         yield from _windowed(remote.remote, self._take, self._ray.cancel, arguments, AHEAD * self.workers)
 
     def _take(self, reference: Any) -> Any:
@@ -169,12 +171,13 @@ class OnRay(Executor):
             self._ray.shutdown()
 
 
-def open_executor(kind: Literal["local", "ray"] = "local", workers: int = 1) -> Executor:
+def open_executor(kind: Literal["local", "ray"] = "local", workers: int = 1, gpus: float = 0) -> Executor:
     """The executor of a command line.
 
     Args:
         kind: ``local`` or ``ray``.
         workers: Processes, or calls on Ray at the same time.
+        gpus: Of each call on Ray.
 
     Raises:
         SettingError: If ``workers`` is not positive, or as ``OnRay``.
@@ -182,7 +185,7 @@ def open_executor(kind: Literal["local", "ray"] = "local", workers: int = 1) -> 
     if workers < 1:
         raise SettingError(f"Expected workers of at least 1 but got {workers}.")
     if kind == "ray":
-        return OnRay(workers)
+        return OnRay(workers, gpus)
     return Here() if workers == 1 else Processes(workers)
 
 

@@ -31,8 +31,9 @@ def evaluation_loader(
         num_workers: Worker processes that decode.
 
     Returns:
-        A loader of ``{"image": (B, 3, H, W) float, "label": (B,) int64, "key": list[str],
-        "skipped": dict[str, int]}``; ``skipped`` counts unreadable images by reason.
+        A loader of dicts.
+        ``{"image": (B, 3, H, W) float, "label": (B,) int64, "key": list[str], "skipped": dict[str, int]}``;
+        ``skipped`` counts unreadable images by reason.
 
     Raises:
         SettingError: If numbers are out of range.

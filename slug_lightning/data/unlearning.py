@@ -71,6 +71,8 @@ class UnlearningDataModule(pl.LightningDataModule):
             ``concept_pattern``.
         others: Further concepts that go with this one: left out of the retain pairs and of the identities
             that must stay.
+        left_out: Further names that are left out of the retain pairs alone: what other requests of a sweep
+            are about.
         group_size: Retain pairs that share one InfoNCE.
         groups_per_batch: Retain groups that are encoded together: faster, in more memory; the same result.
         forget_batch_size: Forget pairs per batch; does not change the result.
@@ -110,6 +112,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         aliases: list[str] | None = None,
         concept_regex: str | None = None,
         others: list[str] | None = None,
+        left_out: list[str] | None = None,
         group_size: int = 64,
         groups_per_batch: int = 1,
         forget_batch_size: int = 64,
@@ -141,7 +144,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             raise SettingError(f"Expected data.max_bad_share in [0, 1], but got {max_bad_share}.")
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
         self.aliases, self.others, self.root = list(aliases or []), list(others or []), Path(root)
-        self.concept_regex = concept_regex
+        self.concept_regex, self.left_out = concept_regex, list(left_out or [])
         self.shards = {"forget": forget_shards, "retain": retain_shards}
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
         self.groups_per_batch: dict[Role, int] = {"forget": 1, "retain": groups_per_batch}
@@ -289,8 +292,8 @@ class UnlearningDataModule(pl.LightningDataModule):
 
     @property
     def names(self) -> list[str]:
-        """What is left out of the retain pairs: the concept, its aliases, the request's other concepts."""
-        return [self.concept, *self.aliases, *self.others]
+        """What is left out of the retain pairs: the concept, its aliases, what others are about."""
+        return list(dict.fromkeys([self.concept, *self.aliases, *self.others, *self.left_out]))
 
     @property
     def measured(self) -> dict[bytes, str]:
@@ -341,11 +344,16 @@ class UnlearningDataModule(pl.LightningDataModule):
             )
         return self._tokenize(captions)
 
-    def _pairs(self, role: Role, **options: Any) -> GroupedPairs:
+    def forget_pairs(self) -> GroupedPairs:
+        """All batches of forget pairs that belong to this process, those of an earlier run among them."""
+        return self._pairs("forget", started={})
+
+    def _pairs(self, role: Role, started: Mapping[Role, int] | None = None, **options: Any) -> GroupedPairs:
         trainer = self.trainer
         assert self._tokenize is not None
-        module = None if trainer is None else trainer.lightning_module
-        started: dict[Role, int] = getattr(module, "first_groups", {})
+        if started is None:
+            module = None if trainer is None else trainer.lightning_module
+            started = getattr(module, "first_groups", {})
         return GroupedPairs(
             self.census[role],
             self.group_sizes[role],

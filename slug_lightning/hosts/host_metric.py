@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from slug_lightning.errors import SettingError
 from slug_lightning.metrics import Accuracy
 
 Split = Literal["search", "final"]
+Role = Literal["forget", "retain"]
 FORGET = "forget"
 
 
@@ -75,6 +77,26 @@ class HostMetric(ABC):
         Returns:
             One share for each name.
         """
+
+    def loss(self, concept: str, role: Role, states: Tensor) -> Tensor:
+        """Loss of the host's own, for ``model.gradient_through: host``; for hosts of vision towers.
+
+        Args:
+            concept: What is to be forgotten.
+            role: ``forget``: raising the loss must make the host lose the concept. ``retain``: its gradients
+                say what must not be changed.
+            states: What leaves the last block that the host reads, ``(B, 1 + P, D)``, class token first.
+
+        Returns:
+            Sum over the batch.
+
+        Raises:
+            SettingError: If there is none.
+        """
+        raise SettingError(
+            f"Expected {type(self).__name__} to have a loss for model.gradient_through host, but it has "
+            "none. Take gradients through all, or give it a method of that name."
+        )
 
     def labels(self, concept: str) -> Mapping[str, str]:
         """Words for the report by name, e.g. ``{"forget": "images of the concept recognised"}``."""

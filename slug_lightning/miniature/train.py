@@ -1,6 +1,8 @@
 """Retrain the miniature CLIP and say how close it comes to the one that ships.
 
-``python -m slug_lightning.miniature.train [--out DIR] [--world DIR] [--steps N]``
+``python -m slug_lightning.miniature.train [--out DIR] [--world DIR] [--steps N] [--without DIGIT]``
+
+``--without seven`` trains on everything but that digit: the model to which unlearning it is compared.
 """
 
 import argparse
@@ -28,19 +30,22 @@ from slug_lightning.miniature.model_folder import (
     write_weights,
 )
 from slug_lightning.miniature.pretraining import TrainingRecipe, pretrain, read_pairs
+from slug_lightning.miniature.without import check_digit, write_shards_without
 from slug_lightning.miniature.world import World, build_world
 from slug_lightning.models.loading import load_clip, miniature_folder
 
 PACKAGES = ("torch", "open_clip_torch", "lightning", "numpy", "scipy", "pillow", "scikit-learn")
 
 
-def train(world: World, folder: Path, recipe: TrainingRecipe) -> HeldOut:
+def train(world: World, folder: Path, recipe: TrainingRecipe, without: str | None = None) -> HeldOut:
     """Train a CLIP on the world's shards and write it as a folder that ``load_clip`` reads.
 
     Args:
         world: Its training shards are all that is learnt from.
         folder: Gets the configuration, the merges, the weights and ``recipe.json``.
         recipe: Settings.
+        without: A digit that no picture shows and no caption names. Its word keeps its place among the
+            tokens, untrained, so that both models read the same prompts.
 
     Returns:
         What the new model makes of the held-out images.
@@ -52,12 +57,17 @@ def train(world: World, folder: Path, recipe: TrainingRecipe) -> HeldOut:
     tokenize = SimpleTokenizer(str(folder / MERGES_FILE), context_length=CONTEXT_LENGTH)
     config = model_config(tokenize.vocab_size)
     write_json(folder / CONFIG_FILE, config)
-    pairs = read_pairs(world.laion, tokenize, recipe.batch_size, recipe.seed)
+    with tempfile.TemporaryDirectory() as spare:
+        shards = world.laion if without is None else write_shards_without(world, without, Path(spare))
+        pairs = read_pairs(shards, tokenize, recipe.batch_size, recipe.seed)
     preprocessing = config["preprocess_cfg"]
     model = pretrain(partial(new_model, config), pairs, preprocessing["mean"], preprocessing["std"], recipe)
     write_weights(model, folder)
     held_out = measure(load_clip(f"local-dir:{folder}"), world)
-    write_json(folder / RECIPE_FILE, _record(world, folder, recipe, held_out))
+    record = _record(world, folder, recipe, held_out)
+    if without is not None:
+        record |= {"without": without, "pairs": len(pairs.images)}
+    write_json(folder / RECIPE_FILE, record)
     return held_out
 
 
@@ -87,12 +97,15 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="folder for the new model; by default it is not kept")
     parser.add_argument("--world", type=Path, help="folder of the miniature world; by default it is not kept")
     parser.add_argument("--steps", type=int, default=TrainingRecipe.steps, help="number of updates")
+    parser.add_argument("--without", metavar="DIGIT", help="train on everything but this digit, e.g. seven")
     chosen = parser.parse_args(args)
+    if chosen.without is not None:
+        check_digit(chosen.without)
     with ExitStack() as stack:
         spare = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         world = build_world(chosen.world or spare / "world")
         out = chosen.out or spare / "model"
-        train(world, out, replace(TrainingRecipe(), steps=chosen.steps))
+        train(world, out, replace(TrainingRecipe(), steps=chosen.steps), chosen.without)
         print(compare(world, out, miniature_folder()))
     return 0
 

@@ -115,6 +115,18 @@ def _others(concepts: layouts.Kind) -> layouts.Kind:
     return "styles" if concepts == "digits" else "digits"
 
 
+def training_rows(recipe: WorldRecipe) -> list[layouts.CaptionedPicture]:
+    """The pictures and captions of the training shards, with what they show; the same ones on every call."""
+    scans = load_scans(recipe.search_scans, recipe.final_scans, recipe.seed, recipe.scans)
+    pictures = draw_all_styles(scans["train"], _stream(recipe, 0))
+    return layouts.caption_pictures(pictures, recipe.failures, _stream(recipe, 1))
+
+
+def _stream(recipe: WorldRecipe, part: int) -> np.random.Generator:
+    """One stream per part: a change in one leaves the others as they are."""
+    return np.random.default_rng([recipe.seed, part])
+
+
 def _refuse_other_files(root: Path) -> None:
     if root.exists() and not (root.is_dir() and {path.name for path in root.iterdir()} <= PARTS):
         raise SettingError(
@@ -125,10 +137,8 @@ def _refuse_other_files(root: Path) -> None:
 
 def _write_world(root: Path, recipe: WorldRecipe, concepts: layouts.Kind) -> None:
     scans = load_scans(recipe.search_scans, recipe.final_scans, recipe.seed, recipe.scans)
-    # One stream per part: a change in one leaves the others as they are.
-    draw, write, celeba, imagenet = (np.random.default_rng([recipe.seed, part]) for part in range(4))
-    pictures = draw_all_styles(scans["train"], draw)
-    rows = layouts.caption_pictures(pictures, recipe.failures, write)
+    celeba, imagenet = (_stream(recipe, part) for part in (2, 3))
+    rows = training_rows(recipe)
     layouts.write_pairs(rows, root / "laion", recipe.pairs_per_shard)
     layouts.write_forget_sets(rows, root / "forget", recipe.forget_pairs, concepts)
     layouts.write_celeba(

@@ -131,6 +131,13 @@ class Patch:
             BadDataError: If the file is cut short or of another kind.
         """
         tensors, header = read_tensor_file(path, "patch")
+        if header.get("format_version", "").startswith("whole"):
+            msg = (
+                f"{str(path)!r} holds the updates of {header.get('layers')} layers (method "
+                f"{header.get('method')!r}), but a patch has one. Measure it with slug validate --patch, or "
+                "apply it with slug_lightning.patch.WholePatch."
+            )
+            raise BadDataError(msg)
         if "update" not in tensors:
             msg = f"{str(path)!r} is not a patch file: it holds {sorted(tensors)[:3]}, no 'update'."
             raise BadDataError(msg)

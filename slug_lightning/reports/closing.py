@@ -10,9 +10,9 @@ from rich.text import Text
 
 from slug_lightning.reports.report_file import Measurement, MetricRow, metric_rows
 from slug_lightning.reports.verdict import remarks, verdict
-from slug_lightning.reports.wording import data_size, figures, percent, seconds
+from slug_lightning.reports.wording import data_size, figures, percent, seconds, settings_text
 
-_FILES = ("report.html", "report.json", "patch.safetensors")
+_FILES = ("report.html", "report.pdf", "report.json", "patch.safetensors")
 
 
 def closing_summary(report: Mapping[str, Any], run_dir: Path) -> RenderableType:
@@ -79,7 +79,11 @@ def _facts(report: Mapping[str, Any], run_dir: Path) -> Table:
         cost += f", peak memory {data_size(efficiency['peak_memory_bytes'])}"
     facts = [("cost", cost)]
     if report["feasible"]:
-        edit = f"{report['layer']} ({report['tower']}), step {figures(report['step'], 4)}"
+        edit = (
+            f"{report['method']}, many layers: {settings_text(report['settings'])}"
+            if report.get("settings")
+            else (f"{report['layer']} ({report['tower']}), step {figures(report['step'], 4)}")
+        )
         facts.insert(0, ("edit", edit))
     if efficiency["patch_bytes"] is not None:
         facts.append(("patch", data_size(efficiency["patch_bytes"])))

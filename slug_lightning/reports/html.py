@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +10,22 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from slug_lightning.reports import wording
 from slug_lightning.reports.audit_page import audit_view
-from slug_lightning.reports.evidence import Evidence
+from slug_lightning.reports.contents import Contents
+from slug_lightning.reports.document.blocks import plain
+from slug_lightning.reports.document.provenance import provenance
+from slug_lightning.reports.document.sections import change, repeat
+from slug_lightning.reports.limits import limits
 from slug_lightning.reports.report_file import metric_label, metric_rows
-from slug_lightning.reports.tables import LayerRow, SearchRow
 from slug_lightning.reports.verdict import criterion, remarks, verdict
 
 
 @dataclass(frozen=True)
 class PageFigure:
-    """A figure as PNG bytes, drawn for light and for dark pages."""
+    """A figure as PNG bytes, drawn for light and for dark pages, and as SVG for the document."""
 
     light: bytes
     dark: bytes
+    vector: bytes = b""
 
     @property
     def light_uri(self) -> str:
@@ -35,22 +39,14 @@ class PageFigure:
 
 
 def render_html(
-    report: Mapping[str, Any],
-    layers: Sequence[LayerRow],
-    search: Sequence[SearchRow],
-    evidence: Evidence | None,
+    contents: Contents,
     figures: Mapping[str, PageFigure],
-    audit: Mapping[str, Any] | None = None,
 ) -> str:
     """Write the page; all names and captions are escaped.
 
     Args:
-        report: A valid report.
-        layers: Scores of all layers.
-        search: Points of the step search, maybe none.
-        evidence: None when the run kept none; the page then says so.
+        contents: Files of the run; without evidence the page says so.
         figures: Any of ``layers``, ``search``, ``similarity`` and ``host``, and of the audit's.
-        audit: A valid ``audit.json``, if the run was audited.
 
     Returns:
         The HTML document; the same input gives the same text.
@@ -62,11 +58,14 @@ def render_html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("percent", "points", "figures", "seconds", "data_size", "short_layer"):
+    for name in ("percent", "points", "figures", "seconds", "data_size", "short_layer", "settings_text"):
         environment.filters[name] = getattr(wording, name)
+    report, search = contents.report, contents.search
     metric, target = criterion(report)
     labels = report.get("labels", {})
+    trials = [probe for probe in report["search"] if "settings" in probe]
     searched = dict.fromkeys(name for row in search for name in row.metrics)
+    searched |= dict.fromkeys(name for trial in trials for name in trial if "/" in name)
     return environment.get_template("report.html").render(
         report=report,
         verdict=verdict(report),
@@ -74,23 +73,21 @@ def render_html(
         criterion={"label": metric_label(metric, labels), "target": target},
         measured_on=report.get("criterion", {}).get("measured_on", ""),
         metrics=metric_rows(report),
-        layers=sorted(layers, key=lambda row: (not row.front, row.tower, -row.importance)),
+        layers=sorted(contents.layers, key=lambda row: (not row.front, row.tower, -row.importance)),
         search=search,
+        trials=trials,
         searched={name: metric_label(name, labels) for name in searched},
-        evidence=evidence,
-        audit=None if audit is None else audit_view(audit),
+        evidence=contents.evidence,
         drawn=figures,
-        skipped={role: _skipped(entry["skipped"]) for role, entry in report["data"].items()},
+        reference=contents.reference,
+        change=plain(change(contents)),
+        provenance=plain(provenance(contents)),
+        audit=None if contents.audit is None else audit_view(contents.audit),
+        limits=limits(report, contents.audit is not None),
+        repeat=plain(repeat(contents)),
         environment=_facts(report["environment"]),
         host=_facts(report.get("host", {})),
     )
-
-
-def _skipped(skipped: int | Mapping[str, int]) -> list[tuple[str, int]]:
-    """Skipped pairs by reason, most frequent first; a bare number has no reason."""
-    if isinstance(skipped, int):
-        return [("", skipped)] if skipped else []
-    return sorted(((why, n) for why, n in skipped.items() if n), key=lambda pair: -pair[1])
 
 
 def _facts(environment: Mapping[str, Any]) -> list[tuple[str, str]]:

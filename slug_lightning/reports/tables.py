@@ -58,7 +58,7 @@ class SearchRow:
         feasible: Whether the forget criterion is at or under its target here.
         chosen: Whether this is the point of the patch; at most one is.
         metrics: Shares, 0 to 1, by names that start with ``forget/`` or ``retain/``; a retained
-            metric is None when it was not measured here.
+            metric is None when it was not measured here, since the point could no longer be chosen.
     """
 
     probe: int

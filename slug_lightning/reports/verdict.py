@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slug_lightning.reports.report_file import MetricRow, metric_label, metric_rows
-from slug_lightning.reports.wording import figures, percent
+from slug_lightning.reports.wording import figures, percent, settings_text
 
 
 def verdict(report: Mapping[str, Any]) -> str:
@@ -82,6 +82,8 @@ def _nothing_feasible(report: Mapping[str, Any], metric: str, target: float) -> 
     if not probes:
         return "No feasible point: no step was evaluated; nothing was changed."
     label = metric_label(metric, report.get("labels", {}))
+    if "settings" in probes[0]:
+        return _no_setting_feasible(probes, metric, target, label)
     best = min(probes, key=lambda probe: (probe[metric], probe["step"]))
     layers = len({probe["layer"] for probe in probes})
     return (
@@ -89,4 +91,12 @@ def _nothing_feasible(report: Mapping[str, Any], metric: str, target: float) -> 
         f"{'layer' if layers == 1 else 'layers'} brought {label} to {percent(target)} or below; the "
         f"lowest was {percent(best[metric])} ({best['layer']}, step {figures(best['step'])}); "
         "nothing was changed."
+    )
+
+
+def _no_setting_feasible(probes: Sequence[Mapping[str, Any]], metric: str, target: float, label: str) -> str:
+    best = min(probes, key=lambda probe: float(probe[metric]))
+    return (
+        f"No feasible point: none of {len(probes)} settings brought {label} to {percent(target)} or below; "
+        f"the lowest was {percent(best[metric])} ({settings_text(best['settings'])}); nothing was changed."
     )

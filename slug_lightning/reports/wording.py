@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 _NOT_BREAKING = "\u00a0"
 _SIZES = ("B", "kB", "MB", "GB", "TB")
@@ -101,3 +102,13 @@ def shorten(text: str, length: int) -> str:
         'Ada Example\u2026'
     """
     return text if len(text) <= length else text[: length - 1].rstrip() + "\u2026"
+
+
+def settings_text(settings: Mapping[str, float]) -> str:
+    """Write the setting of a method.
+
+    Example:
+        >>> settings_text({"learning_rate": 0.003, "updates": 8.0})
+        'learning rate 0.003, updates 8'
+    """
+    return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in settings.items())

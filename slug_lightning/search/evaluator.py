@@ -6,15 +6,23 @@ computed once for the whole search. Scores equal those of an edited copy of the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import groupby
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from slug_lightning.functional import class_embeddings
-from slug_lightning.models import get_layer, text_tower, tower_of, vision_tower
+from slug_lightning.models import Tower, get_layer, text_tower, tower_of, vision_tower
+from slug_lightning.models.layers import TowerName
+from slug_lightning.search.setting import Setting
 from slug_lightning.search.trace import Point
+
+Edit = Point | Setting
+
+# About 800 tokens of a ViT-B. A CPU gets new pages from the system for the activations of larger batches, at
+# every operation, and was a tenth slower with them.
+PART = {"vision": 16, "text": 64}
+ORIGINAL = -1  # in place of the number of a point
 
 
 @contextmanager
@@ -30,12 +38,26 @@ def edited(weight: Tensor, update: Tensor) -> Iterator[None]:
             weight.copy_(saved)
 
 
+def _in_parts(tower: Tower, inputs: Tensor) -> tuple[Sequence[Tensor], Tensor]:
+    """Images or token ids in parts that a CPU computes without asking the system for memory each time.
+
+    Returns:
+        The parts, captions of like length together and cut after the longest; and where each row is in them.
+    """
+    size = PART[tower.name] if inputs.device.type == "cpu" else max(1, len(inputs))
+    if tower.end is None:
+        return torch.split(inputs, size), torch.arange(len(inputs), device=inputs.device)
+    order = tower.end(inputs).argsort(stable=True)
+    return [tower.trimmed(inputs[part]) for part in torch.split(order, size)], order.argsort()
+
+
 class PointEvaluator:
     """Scores images under several edits.
 
     Args:
         model: open_clip model; edited in place for moments and always restored.
-        directions: Forget gradient by layer name, for every layer that points may name.
+        directions: Forget gradient by layer name, for every layer that points may name. What settings
+            stand for is in ``updates``: by setting, the update of each layer it edits.
         prompts: Token ids ``(C, T, L)`` per classifier: classes, templates, length.
         prompts_per_batch: Prompts encoded at once.
         cache_bytes: Bound on remembered embeddings of unedited images.
@@ -51,16 +73,17 @@ class PointEvaluator:
     ) -> None:
         self.model = model
         self.directions = directions
+        self.updates: dict[Setting, Mapping[str, Tensor]] = {}
         self.prompts = prompts
         self.prompts_per_batch = prompts_per_batch
         self.vision, self.text = vision_tower(model), text_tower(model)
-        self.points: tuple[Point | None, ...] = (None,)
+        self.points: tuple[Edit | None, ...] = (None,)
         self._original: dict[str, Tensor] = {}
         self._edited: dict[tuple[int, str], Tensor] = {}
         self._images: dict[object, Tensor] = {}
         self._room = cache_bytes
 
-    def prepare(self, points: Sequence[Point | None], classifiers: Sequence[str]) -> None:
+    def prepare(self, points: Sequence[Edit | None], classifiers: Sequence[str]) -> None:
         """Set the points of the next pass and encode the classifiers it needs.
 
         Args:
@@ -69,12 +92,14 @@ class PointEvaluator:
         """
         self.points = tuple(points)
         self._edited.clear()
+        text = {i: p for i, p in enumerate(points) if p is not None and _touches(p, "text")}
         for name in classifiers:
-            if name not in self._original:
-                self._original[name] = self._classifiers(name, [None])[0]
-            text = [i for i, p in enumerate(points) if p is not None and tower_of(p.layer) == "text"]
-            heads = self._classifiers(name, [self.points[i] for i in text]) if text else []
-            self._edited |= {(i, name): head for i, head in zip(text, heads, strict=True)}
+            asked = text if name in self._original else {**text, ORIGINAL: None}
+            for i, head in self._classifiers(name, asked).items():
+                if i == ORIGINAL:
+                    self._original[name] = head
+                else:
+                    self._edited[i, name] = head
 
     def classifier(self, index: int, name: str) -> Tensor:
         """Class embeddings ``(C, D)`` of the ``index``-th point."""
@@ -88,26 +113,20 @@ class PointEvaluator:
             images: Batch ``(B, 3, H, W)``.
             key: Name of the batch; with it, unedited embeddings are remembered for later passes.
         """
-        edits = [
-            (self.vision.stage_of(point.layer), i, point)
-            for i, point in enumerate(self.points)
-            if point is not None and tower_of(point.layer) == "vision"
-        ]
-        state, done = self.vision.start(images), 0
-        for stage, group in groupby(sorted(edits, key=lambda e: e[:2]), key=lambda e: e[0]):
-            state, done = self.vision.advance(state, done, stage), stage
-            for _, i, point in group:
-                with self._at(point):
-                    embedding = self.vision.finish_pooled(state, stage)
-                yield i, embedding
-        unedited = sorted(set(range(len(self.points))) - {i for _, i, _ in edits})
-        if not unedited:
-            return
+        edits = {i: p for i, p in enumerate(self.points) if p is not None and _touches(p, "vision")}
+        unedited = [i for i in range(len(self.points)) if i not in edits]
         base = self._images.get(key) if key is not None else None
-        if base is None:
-            base = self.vision.finish_pooled(state, done)
-            self._remember(key, base)
+        asked: dict[int, Edit | None] = {**edits}
+        if unedited and base is None:
+            asked[ORIGINAL] = None
+        for i, embedding in self._under(self.vision, images, asked):
+            if i == ORIGINAL:
+                base = embedding
+                self._remember(key, base)
+            else:
+                yield i, embedding
         for i in unedited:
+            assert base is not None
             yield i, base
 
     def scores(
@@ -118,9 +137,16 @@ class PointEvaluator:
             yield i, embedding @ self.classifier(i, classifier).T, embedding
 
     @contextmanager
-    def _at(self, point: Point) -> Iterator[None]:
-        update = point.step * self.directions[point.layer]
-        with edited(get_layer(self.model, point.layer), update):
+    def at(self, point: Edit | None) -> Iterator[None]:
+        """The edited model inside the ``with`` block; afterwards the original, bit for bit."""
+        updates: Mapping[str, Tensor] = {}
+        if isinstance(point, Setting):
+            updates = self.updates[point]
+        elif point is not None:
+            updates = {point.layer: point.step * self.directions[point.layer]}
+        with ExitStack() as stack:
+            for layer, update in updates.items():
+                stack.enter_context(edited(get_layer(self.model, layer), update))
             yield
 
     def _remember(self, key: object, base: Tensor) -> None:
@@ -130,30 +156,41 @@ class PointEvaluator:
             self._room -= size
 
     @torch.no_grad()
-    def _classifiers(self, name: str, points: Sequence[Point | None]) -> list[Tensor]:
-        """Class embeddings ``(C, D)`` under each point; each prompt batch's prefix is run once."""
+    def _classifiers(self, name: str, points: Mapping[int, Edit | None]) -> dict[int, Tensor]:
+        """Class embeddings ``(C, D)`` under each point."""
+        if not points:
+            return {}
         prompts = self.prompts[name]
         classes_per_batch = max(1, self.prompts_per_batch // prompts.shape[1])
-        heads: list[list[Tensor]] = [[] for _ in points]
+        heads: dict[int, list[Tensor]] = {i: [] for i in points}
         for tokens in torch.split(prompts, classes_per_batch):
-            flat = tokens.flatten(0, 1)
-            for i, embedding in self._prompt_embeddings(flat, points):
+            for i, embedding in self._under(self.text, tokens.flatten(0, 1), points):
                 heads[i].append(class_embeddings(embedding.reshape(*tokens.shape[:2], -1)))
-        return [torch.cat(parts) for parts in heads]
+        return {i: torch.cat(parts) for i, parts in heads.items()}
 
-    def _prompt_embeddings(
-        self, tokens: Tensor, points: Sequence[Point | None]
+    def _under(
+        self, tower: Tower, inputs: Tensor, points: Mapping[int, Edit | None]
     ) -> Iterator[tuple[int, Tensor]]:
-        tower = self.text
-        tokens = tower.trimmed(tokens)
-        stages = [0 if p is None else tower.stage_of(p.layer) for p in points]
-        state, done = tower.start(tokens), 0
-        for i in sorted(range(len(points)), key=lambda i: stages[i]):
+        """Unit embeddings ``(B, D)`` under each point, the original last; what an edit leaves runs once."""
+        last = len(tower.stages)
+        stages = {i: last if p is None else _first_stage(tower, p) for i, p in points.items()}
+        parts, back = _in_parts(tower, inputs)
+        states, done = [tower.start(part) for part in parts], 0
+        for i in sorted(points, key=lambda i: stages[i]):
             point = points[i]
-            if point is None:
-                yield i, tower.pooled(tokens)
-                continue
-            state, done = tower.advance(state, done, stages[i]), stages[i]
-            with self._at(point):
-                embedding = tower.finish_pooled(state, done)
-            yield i, embedding
+            if point is not None:
+                states = [tower.advance(state, done, stages[i]) for state in states]
+                done = stages[i]
+            with self.at(point):
+                embedding = torch.cat([tower.finish_pooled(state, done) for state in states])
+            yield i, embedding[back]
+
+
+def _touches(edit: Edit, tower: TowerName) -> bool:
+    """A setting may edit any layer of both towers."""
+    return isinstance(edit, Setting) or tower_of(edit.layer) == tower
+
+
+def _first_stage(tower: Tower, edit: Edit) -> int:
+    """The first stage of a tower that an edit may change."""
+    return 0 if isinstance(edit, Setting) else tower.stage_of(edit.layer)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from slug_lightning.errors import HostError, PatchMismatchError
 from slug_lightning.hosts.host_metric import FORGET, Example, HostMetric
 from slug_lightning.hosts.live import live_sites
+from slug_lightning.hosts.reading import Reading
 from slug_lightning.hosts.site import Site
 from slug_lightning.hosts.spelling import split
 from slug_lightning.models import get_layer
@@ -108,6 +109,12 @@ class HostEvaluator:
         )
         raise PatchMismatchError(msg)
 
+    @property
+    def reading(self) -> Reading:
+        """What the host takes from the tower that ``attach`` found."""
+        assert self._site is not None
+        return self._site.place.reading
+
     def measure(self, current: Pass, concept: str) -> list[Measured]:
         """Put every point into the host, one after the other, and measure it there.
 
@@ -127,6 +134,7 @@ class HostEvaluator:
             if point is None:
                 found.append(self._count(current, concept))
                 continue
+            assert isinstance(point, Point)  # methods that edit the whole model have no host metric
             with self._at(point):
                 found.append(self._count(current, concept))
         return found

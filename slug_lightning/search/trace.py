@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from slug_lightning.metrics import Accuracy
 from slug_lightning.models.layers import TowerName, tower_of
+from slug_lightning.search.setting import Setting
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,22 @@ class Probe:
 
     Attributes:
         number: Position in the trace, from 0.
-        point: The edit.
-        relative_step: Size of the update relative to the weight.
+        point: The edit: a layer and a step, or the setting of a method that edits the whole model.
+        relative_step: Size of the update relative to the weight, or to all weights.
         measured: Its metrics; retained ones only where they were measured.
         feasible: Whether the forget criterion is at or under the target.
     """
 
     number: int
-    point: Point
+    point: Point | Setting
     relative_step: float
     measured: Measured
     feasible: bool
 
     @property
-    def tower(self) -> TowerName:
-        """Tower of the edited layer."""
-        return tower_of(self.point.layer)
+    def tower(self) -> TowerName | None:
+        """Tower of the edited layer, if it is one layer."""
+        return tower_of(self.point.layer) if isinstance(self.point, Point) else None
 
 
 @dataclass(frozen=True)
@@ -85,3 +86,8 @@ def relative_drops(before: Measured, after: Measured) -> list[float]:
     """Relative drop of each retained metric that both know, largest first; negative is a gain."""
     old, new = retained(before.metrics), retained(after.metrics)
     return sorted(((old[n] - new[n]) / old[n] for n in old if n in new and old[n] > 0), reverse=True)
+
+
+def worst_drop(before: Measured, after: Measured) -> float:
+    """The largest relative drop; gains count as no drop, since they are noise of the sample."""
+    return max([0.0, *relative_drops(before, after)[:1]])

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 import torch
@@ -53,6 +53,7 @@ class Unlearner(pl.LightningModule):
         pretrained: See ``load_clip``.
     """
 
+    method: ClassVar[str] = "none"  # as reports and patches call it
     network: torch.nn.Module
     evaluator: PointEvaluator
 

@@ -16,17 +16,14 @@ from torch import Tensor
 
 from slug_lightning import __version__
 from slug_lightning.errors import PatchMismatchError, SettingError
-from slug_lightning.functional import clip_loss, sigmoid_loss
 from slug_lightning.hosts import Example, HostMetric, HostName
 from slug_lightning.hosts.host_metric import FORGET
-from slug_lightning.hosts.reading import keep_read
+from slug_lightning.hosts.reading import Reading, host_reading, keep_read
 from slug_lightning.models import (
     Clip,
     candidate_layers,
     get_layer,
-    text_tower,
     tower_digest,
-    vision_tower,
 )
 from slug_lightning.search import (
     HostEvaluator,
@@ -41,19 +38,26 @@ from slug_lightning.search import (
     search_plan,
 )
 from slug_lightning.search.candidates import check_layers, choose_candidates
-from slug_lightning.unlearning.base import Unlearner
 from slug_lightning.unlearning.earlier import Earlier, Found, look_back, share
 from slug_lightning.unlearning.forget_loss import FORGET_LOSSES, ForgetLoss, ForgetLossName, encode_captions
 from slug_lightning.unlearning.gradient_pass import GradientPass
+from slug_lightning.unlearning.gradient_paths import (
+    HOST_LOSS,
+    PATHS,
+    GradientPaths,
+    HostLoss,
+    tower_of_path,
+)
 from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
 from slug_lightning.unlearning.moments import DIRECTIONS, DirectionName, Moments
+from slug_lightning.unlearning.pair_losses import PairLosses
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import progress_file
 
-GRADIENT_VERSION = 3  # raise it when the same settings give other gradients
+GRADIENT_VERSION = 4  # raise it when the same settings give other gradients
 
 
-class SLUG(Unlearner):
+class SLUG(PairLosses):
     """Targeted unlearning with the single-layer gradient (SLUG, arXiv 2407.11867).
 
     ``fit`` runs one epoch: the forget pairs, then the retain pairs, each seen once, at the original weights.
@@ -77,10 +81,15 @@ class SLUG(Unlearner):
         direction: Of the update: ``gradient`` (the paper) of the forget loss, or ``retain_aware``: weighed
             against retain gradients of all batches, see ``functional.retain_aware``. That takes a few times
             the memory of the candidate layers, and a killed pass begins anew.
+        gradient_through: ``all`` (the paper). ``patch_tokens``: both gradients reach the embedding by way of
+            the patch tokens that a LLaVA reads, see ``models.class_token``. ``host``: gradients of the
+            host's own losses, by the ``loss`` of ``host_metric``; captions and ``forget_loss`` are not used.
         host_metric: Search by what a host does in place of the CLIP's accuracy: a ``HostMetric``, such as
             ``slug_lightning.hosts.GeneratedImages`` or a class of your own. Only layers that this host reads
             are candidates. The final figures say both.
     """
+
+    method = "slug"
 
     def __init__(
         self,
@@ -95,6 +104,7 @@ class SLUG(Unlearner):
         forget_loss: ForgetLossName = "cosine",
         contrast_captions: int = 1024,
         direction: DirectionName = "gradient",
+        gradient_through: GradientPaths = "all",
         host_metric: HostMetric | None = None,
     ) -> None:
         super().__init__(model, pretrained)
@@ -108,7 +118,7 @@ class SLUG(Unlearner):
         self.forget_loss, self.contrast_captions = forget_loss, contrast_captions
         self.update_direction: DirectionName = direction
         self.include, self.exclude, self.search = tuple(include), exclude, search
-        self.host, self.host_metric = host, host_metric
+        self.host, self.host_metric, self.gradient_through = host, host_metric, gradient_through
         if host_metric is not None and search.criterion != "top5":
             self.search = replace(search, criterion="host")
         self.host_evaluator: HostEvaluator | None = None
@@ -122,7 +132,7 @@ class SLUG(Unlearner):
         self._gradient_pass: GradientPass | None = None
         self._scores: list[LayerScore] | None = None
         self._started = 0.0
-        self._forget_loss = ForgetLoss()
+        self._host_loss: HostLoss | None = None
 
     def load(self) -> Clip:
         """Load the model; only candidate layers take gradients."""
@@ -136,9 +146,26 @@ class SLUG(Unlearner):
                 names = set(self.host_evaluator.attach(clip.model, sorted(names), clip.name))
             for name, weight in clip.model.named_parameters():
                 weight.requires_grad_(name in names)
-            self.towers = vision_tower(clip.model), text_tower(clip.model)
+            vision, blocks = tower_of_path(self.gradient_through, clip.model, self._reading)
+            self.towers = vision, self.towers[1]
+            if self.gradient_through == "host":
+                self._host_loss = HostLoss(self._checked_metric(), vision, blocks)
         assert self.clip is not None
         return self.clip
+
+    @property
+    def _reading(self) -> Reading | None:
+        if self.host_evaluator is not None:
+            return self.host_evaluator.reading
+        return None if self.host is None else host_reading(self.host)
+
+    def _checked_metric(self) -> HostMetric:
+        if self.host_metric is None:
+            raise SettingError(
+                "Expected a model.host_metric for model.gradient_through host, but got none. Name one, or "
+                "take gradients through patch_tokens, which needs no host."
+            )
+        return self.host_metric
 
     def candidates(self) -> dict[str, Tensor]:
         """Weights of the candidate layers by name, in model order."""
@@ -194,9 +221,12 @@ class SLUG(Unlearner):
             "precision": str(self.trainer.precision),
             "data": {role: self.data.pair_settings(role) for role in roles},
         }
-        if (
-            "forget" in roles and self.forget_loss == "contrast"
-        ):  # the key of the paper's loss stays what it was
+        # The key of the paper's loss stays what it was.
+        if self.gradient_through != "all":
+            content["through"] = self.gradient_through
+        if self._host_loss is not None:
+            content["host"] = [self.data.concept, json.dumps(self._host_loss.metric.account(), default=str)]
+        if "forget" in roles and self.forget_loss == "contrast":
             captions = [self.contrast_captions, self.data.sample_seed]
             content["contrast"] = {"drawn": captions, "retain": self.data.pair_settings("retain")}
         if "forget" in roles and self._weighs_batches:
@@ -208,6 +238,8 @@ class SLUG(Unlearner):
         self._started = time.perf_counter()
         self._gradient_pass = None
         if self.gradients is None:
+            if self.host_evaluator is not None:
+                self.host_evaluator.host.to(self.device)
             self._forget_loss = self._make_forget_loss()
             retain = self._earlier.retain
             self._gradient_pass = GradientPass(
@@ -224,7 +256,7 @@ class SLUG(Unlearner):
 
     def _make_forget_loss(self) -> ForgetLoss:
         """On every process from the same captions, at the original weights."""
-        if self.forget_loss == "cosine":
+        if self.forget_loss == "cosine" or self._host_loss is not None:
             return ForgetLoss()
         self.network.eval()
         tokens = self.data.retained_texts(self.contrast_captions).to(self.device)
@@ -280,29 +312,9 @@ class SLUG(Unlearner):
 
     def loss_sum(self, batch: dict[str, Any]) -> Tensor:
         """The loss of a batch of one role, summed over its pairs."""
-        vision, text = self.towers
-        image, caption = vision.pooled(batch["image"]), text.by_length(batch["text"])
-        # In bfloat16 the logits of InfoNCE would be off by half a unit.
-        with torch.autocast(self.device.type, enabled=False):
-            if batch["role"] == "forget":
-                return self._forget_loss(image, caption, self._scale)
-            groups = zip(
-                torch.split(image, batch["sizes"]), torch.split(caption, batch["sizes"]), strict=True
-            )
-            return torch.stack([len(v) * self._group_loss(v, t) for v, t in groups]).sum()
-
-    def _group_loss(self, image: Tensor, caption: Tensor) -> Tensor:
-        """The loss the model was trained with: InfoNCE, or SigLIP's where there is a bias of the logits."""
-        bias = getattr(self.network, "logit_bias", None)
-        if bias is None:
-            return clip_loss(image, caption, self._scale)
-        return sigmoid_loss(image, caption, self._scale, bias)
-
-    @property
-    def _scale(self) -> Tensor:
-        scale = self.network.logit_scale
-        assert isinstance(scale, Tensor)
-        return scale.exp()
+        if self._host_loss is not None:
+            return self._host_loss(self.data.concept, batch["role"], batch["image"])
+        return super().loss_sum(batch)
 
     def _header(self) -> dict[str, str]:
         assert self._gradient_pass is not None
@@ -312,8 +324,8 @@ class SLUG(Unlearner):
             "base_model": self.load().name,
             "base_fingerprint": json.dumps(self._fingerprint),
             "concept": self.data.concept,
-            "forget_loss": FORGET_LOSSES[self.forget_loss],
-            "direction": DIRECTIONS[self.update_direction],
+            "forget_loss": FORGET_LOSSES[self.forget_loss] if self._host_loss is None else HOST_LOSS,
+            "direction": DIRECTIONS[self.update_direction] + PATHS[self.gradient_through],
             "data_digest": self.data.digest,
             "data": json.dumps(self.data.provenance(self._gradient_pass.skipped)),
             "seed": os.environ.get("PL_GLOBAL_SEED", "unset"),
@@ -401,6 +413,7 @@ class SLUG(Unlearner):
         directions = {s.layer: self.gradients.direction(s.layer).to(self.device) for s in chosen}
         self.evaluator = self.build_evaluator(directions)
         keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
+        keep.sort(key=lambda dataset: len(self.data.sets["search", dataset]))  # many points lose on the first
         if self.host_evaluator is None:
             trace = yield from search_plan(chosen, self.search, keep)
         else:

@@ -90,3 +90,16 @@ def test_tensorboard_has_the_figures_and_the_layer_scores(events):
     tags = events.Tags()
     assert {"figures/layers", "figures/search", "figures/similarity"} <= set(tags["images"])
     assert any(tag.startswith("layers/importance/") for tag in tags["scalars"])
+
+
+def test_without_the_page_the_other_files_are_the_same_and_nothing_is_printed(tiny_world, tmp_path, capsys):
+    more = [
+        "--trainer.callbacks",
+        "[{class_path: slug_lightning.callbacks.RunFiles, init_args: {page: false}}]",
+    ]
+    few = ["--data.retain_limit", "64", "--model.search.layers", "[text_projection]"]
+    folder = fit(tiny_world, tmp_path, *more, *few, status=None)
+    assert (folder / "report.json").is_file()
+    assert (folder / "search.csv").is_file()
+    assert not (folder / "report.html").exists()
+    assert "recognised" not in capsys.readouterr().out

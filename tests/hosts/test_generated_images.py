@@ -152,3 +152,10 @@ def test_a_pipeline_that_is_not_there_is_refused(tmp_path):
     made = GeneratedImages(str(tmp_path), "{a}", {"a": ["b"]}, {"a": Reader(0)})
     with pytest.raises(ModelNotFoundError, match="Expected a diffusers pipeline in .*model_index.json"):
         made.load()
+
+
+def test_a_single_name_leaves_nothing_to_keep():
+    made = GeneratedImages("x", "{name}", {"name": ["Ada"]}, {"name": Reader(0)})
+    assert made.retained("Ada") == []
+    assert made.measure("Ada", [], "search") == {}
+    assert made.examples() == []

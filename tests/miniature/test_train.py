@@ -2,10 +2,12 @@ import json
 
 import pytest
 
+from slug_lightning.errors import ConceptNotFoundError
 from slug_lightning.miniature import train as module
 from slug_lightning.miniature.model_folder import checksum
 from slug_lightning.miniature.pretraining import TrainingRecipe
 from slug_lightning.miniature.train import compare, main, train
+from slug_lightning.miniature.without import rows_without
 from slug_lightning.models.loading import load_clip, miniature_folder
 
 SHORT = TrainingRecipe(steps=3, warmup=2, batch_size=16)
@@ -48,3 +50,16 @@ def test_the_command_trains_and_compares(small_world, tmp_path, monkeypatch, cap
     assert main(["--out", str(tmp_path / "new"), "--steps", "2"]) == 0
     assert json.loads((tmp_path / "new" / "recipe.json").read_text())["training"]["steps"] == 2
     assert "retrained" in capsys.readouterr().out
+
+
+def test_a_model_without_a_digit_says_so_and_saw_fewer_pairs(small_world, tmp_path):
+    train(small_world, tmp_path / "model", SHORT, without="seven")
+    record = json.loads((tmp_path / "model" / "recipe.json").read_text())
+    assert record["without"] == "seven"
+    assert record["pairs"] == len([row for row in rows_without(small_world.recipe, "seven") if row.fetched])
+
+
+def test_a_word_that_is_no_digit_is_refused_before_anything_is_built(tmp_path):
+    with pytest.raises(ConceptNotFoundError, match="but got 'sevn'. Closest: .'seven'"):
+        main(["--without", "sevn", "--world", str(tmp_path / "world")])
+    assert not (tmp_path / "world").exists()

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from slug_lightning.models.pooled import can_pool_early, last_block
 from tests.helpers import tiny_clip
@@ -23,6 +24,16 @@ def test_the_block_at_one_position_equals_that_row_of_the_block(causal):
         strict=True,
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_no_product_with_a_weight_is_made_for_all_tokens():
+    block, x = tiny_clip().visual.transformer.resblocks[-1], torch.randn(3, 17, 32)
+    counts = []
+    for run in (block, lambda x: last_block(block, x, torch.zeros(3, dtype=torch.long), causal=False)):
+        with FlopCounterMode(display=False) as counter:
+            run(x)
+        counts.append(counter.get_total_flops())
+    assert counts[1] < 0.2 * counts[0]
 
 
 def test_other_blocks_are_left_whole():

@@ -1,6 +1,7 @@
 """A run directory drawn from a seed: the files that a run writes, with made-up but coherent numbers."""
 
 import base64
+import hashlib
 import io
 import math
 import random
@@ -105,6 +106,18 @@ def make_report(search: list[SearchRow], concept: str = "seven") -> dict:
         for name, (before, after, n) in values.items()
     }
     patch = {"file": "patch.safetensors", "bytes": 65_712, "sha256": "ab12" * 16}
+    same = {"other_tower": "0d" * 32}
+    change = {
+        "shape": [192, 64],
+        "update_norm": 3.5,
+        "weight_norm": 7.0,
+        "fingerprint": {
+            "before": {"layer": "1a" * 32, "tower": "2b" * 32, **same},
+            "after": {"layer": "3c" * 32, "tower": "4d" * 32, **same},
+        },
+    }
+    manifest = {"file": "manifest.json", "sha256": "5e" * 32, "concept": concept, "package_version": "0.1.0"}
+    digest = hashlib.sha256(SHARDS.encode()).hexdigest()
     return {
         "format_version": 1,
         "concept": concept,
@@ -124,7 +137,13 @@ def make_report(search: list[SearchRow], concept: str = "seven") -> dict:
             "device": "cpu",
         },
         "data": {
-            "forget": {"pairs": 96, "skipped": {"no caption": 2, "broken image": 1}, "digest": "f0e1" * 16},
+            "forget": {
+                "pairs": 96,
+                "skipped": {"no caption": 2, "broken image": 1},
+                "digest": digest,
+                "problems": ["00001.tar is truncated after 31 samples."],
+                "manifest": {**manifest, "digest": digest, "agrees": True},
+            },
             "retain": {"pairs": 1024, "skipped": 0, "digest": "9a8b" * 16},
         },
         "environment": {"python": "3.11.2", "torch": "2.15.0", "slug_lightning": "0.1.0"},
@@ -135,8 +154,12 @@ def make_report(search: list[SearchRow], concept: str = "seven") -> dict:
         "seed": 0,
         "labels": {"retain/imagenet_top1": "styles (ImageNet layout), top-1"},
         "patch": patch if chosen else None,
+        "change": change if chosen else None,
         "layers": {"candidates": 34, "front": 9},
     }
+
+
+SHARDS = "".join(f"{n:064x}  {n:05d}.tar\n" for n in range(15))
 
 
 def make_image(hue: int) -> str:
@@ -188,6 +211,7 @@ def write_run(
     write_layers(folder / "layers.csv", layers)
     write_search(folder / "search.csv", search)
     write_report(folder / "report.json", make_report(search, concept))
+    (folder / "forget.sha256").write_text(SHARDS)
     if evidence:
         names = [concept if name == "seven" else name for name in DIGITS]
         write_evidence(folder / "evidence.json", make_evidence(names, concept))

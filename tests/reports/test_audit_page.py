@@ -22,7 +22,7 @@ def test_the_view_has_a_column_for_each_version():
 
 def test_the_page_has_the_section_with_its_figures_and_escapes_it(run_dir):
     write_audit(run_dir / "audit.json", make_audit())
-    page = build_report(run_dir).read_text(encoding="utf-8")
+    page = build_report(run_dir).page.read_text(encoding="utf-8")
     assert page.count("<section") == page.count("</section>")
     assert "Audit: does it hold?" in page
     assert "a &lt;b&gt;note&lt;/b&gt;" in page
@@ -30,7 +30,7 @@ def test_the_page_has_the_section_with_its_figures_and_escapes_it(run_dir):
         assert (run_dir / "figures" / f"audit_{name}.png").is_file()
     assert "without-seven" in page
     (run_dir / "audit.json").unlink()
-    assert "Audit: does it hold?" not in build_report(run_dir).read_text(encoding="utf-8")
+    assert "Audit: does it hold?" not in build_report(run_dir).page.read_text(encoding="utf-8")
     assert not (run_dir / "figures" / "audit_drift.png").exists()
 
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 from PIL import Image
 
-from slug_lightning.errors import BadDataError, DataNotFoundError
-from slug_lightning.reports.build import build_report
+from slug_lightning.errors import BadDataError, DataNotFoundError, UnwritableError
+from slug_lightning.reports.build import Built, build_report
 from slug_lightning.reports.tables import read_layers, read_search, write_layers, write_search
 from tests.reports.run_directory import write_run
 
@@ -25,8 +25,7 @@ def test_a_run_becomes_three_figures_and_a_page(built):
 
 def test_building_twice_gives_the_same_bytes_and_no_leftovers(built, tmp_path):
     write_run(tmp_path)
-    page = build_report(tmp_path)
-    assert page == tmp_path / "report.html"
+    assert build_report(tmp_path) == Built(tmp_path / "report.html", tmp_path / "report.pdf")
     assert files(tmp_path) == files(built)
 
 
@@ -40,7 +39,7 @@ def test_one_tower_nothing_feasible_and_no_evidence(hostile):
 def test_a_search_without_points_leaves_its_figure_out(run_dir):
     write_run(run_dir, feasible=False, evidence=False)
     write_search(run_dir / "search.csv", [])
-    text = build_report(run_dir).read_text(encoding="utf-8")
+    text = build_report(run_dir).page.read_text(encoding="utf-8")
     assert "No step was evaluated." in text
     assert not (run_dir / "figures" / "search.png").exists()
 
@@ -96,7 +95,32 @@ def test_files_of_two_runs_are_refused(run_dir):
 
 def test_names_that_matplotlib_would_read_as_mathematics_or_cannot_write(tmp_path):
     write_run(tmp_path, concept="$x_{1 马斯克 $\\frac")
-    assert "马斯克" in build_report(tmp_path).read_text(encoding="utf-8")
+    built = build_report(tmp_path)
+    assert "马斯克" in built.page.read_text(encoding="utf-8")
+    assert built.document.read_bytes().startswith(b"%PDF-")
+
+
+def test_without_typst_the_page_is_written_and_the_sentence_kept(run_dir, monkeypatch):
+    (run_dir / "report.pdf").write_bytes(b"of an earlier state")
+    monkeypatch.setitem(sys.modules, "typst", None)
+    built = build_report(run_dir)
+    assert built.document is None
+    assert "pip install 'typst" in built.problem
+    assert built.page.is_file()
+    assert not (run_dir / "report.pdf").exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(run_dir, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("slug_lightning.reports.build.write_text", refuse)
+    with pytest.raises(UnwritableError, match=r"Permission denied\. Make the folder writable"):
+        build_report(run_dir)
+
+
+def test_a_reference_is_on_page_and_document(run_dir):
+    assert "DSR-2026-014" in build_report(run_dir, "DSR-2026-014").page.read_text(encoding="utf-8")
 
 
 def test_reports_need_neither_torch_nor_pyplot():
@@ -115,7 +139,7 @@ def test_a_search_on_a_host_has_a_section_with_its_images(run_dir):
     report["host"] = {"metric": "a.GeneratedImages", "template": "a {digit} <b>"}
     (run_dir / "evidence.json").write_text(json.dumps(evidence))
     (run_dir / "report.json").write_text(json.dumps(report))
-    text = build_report(run_dir).read_text(encoding="utf-8")
+    text = build_report(run_dir).page.read_text(encoding="utf-8")
     assert "<h2>On the host</h2>" in text
     assert "a {digit} &lt;b&gt;" in text
     assert (run_dir / "figures" / "host.png").is_file()

@@ -80,6 +80,19 @@ def test_figures_come_for_light_and_dark_pages(page, hostile_page):
     assert hostile_page.tags.count("figure") == 2
 
 
+def test_what_was_wrong_with_shards_is_shown_openly(built, page):
+    assert "00001.tar is truncated after 31 samples." in words(page)
+    listed = (built / "report.html").read_text("utf-8").partition("00001.tar is truncated")[0]
+    assert listed.rfind("<details>") < listed.rfind("</details>")  # not folded away
+
+
+def test_what_changed_comes_with_sizes_and_fingerprints(page, hostile_page):
+    text = words(page)
+    for wanted in ("50.0 % of the weight", "1a1a1a1a", "3c3c3c3c", "2b2b2b2b", "4d4d4d4d"):
+        assert wanted in text
+    assert "Nothing. No evaluated step" in words(hostile_page)
+
+
 def test_without_evidence_the_page_says_so(page, hostile_page):
     assert "kept no evidence.json" in words(hostile_page)
     assert "kept no evidence.json" not in words(page)

@@ -37,8 +37,9 @@ def naive(model, point, directions, prompts, images):
 
 
 @pytest.mark.parametrize("kind", list(MODELS))
-@pytest.mark.parametrize("prompts_per_batch", [1, 3, 512])
-def test_equals_naive_for_every_layer_and_two_steps(kind, prompts_per_batch):
+@pytest.mark.parametrize(("prompts_per_batch", "part"), [(1, 16), (3, 2), (512, 3), (512, 16)])
+def test_equals_naive_for_every_layer_and_two_steps(kind, prompts_per_batch, part, monkeypatch):
+    monkeypatch.setattr("slug_lightning.search.evaluator.PART", {"vision": part, "text": part})
     model, directions, prompts = setting(**MODELS[kind])
     weights = {n: p.clone() for n, p in model.named_parameters()}
     points = [None, *(Point(n, s) for n in directions for s in (0.01, 0.3))]
@@ -77,7 +78,7 @@ def count_calls(module):
 def test_work_is_prefix_once_and_suffix_per_point():
     model, directions, prompts = setting()
     first = count_calls(model.visual.transformer.resblocks[0])
-    last = count_calls(model.visual.transformer.resblocks[2].attn)
+    last = count_calls(model.visual.transformer.resblocks[2].attn.out_proj)
     points = [Point("visual.transformer.resblocks.2.mlp.c_fc.weight", s) for s in (0.1, 0.2, 0.3)]
     evaluator = PointEvaluator(model, directions, prompts)
     evaluator.prepare(points, ["identities"])
@@ -99,6 +100,15 @@ def test_the_unedited_tower_is_encoded_once_for_the_whole_search():
     for step in (0.1, 0.2):  # vision edits: prompts never again
         evaluator.prepare([Point("visual.proj", step)], ["identities"])
     assert not text
+
+
+def test_the_original_prompts_share_the_prefix_of_edited_ones():
+    model, directions, prompts = setting()
+    first, last = (count_calls(model.transformer.resblocks[i].ln_1) for i in (0, 2))
+    evaluator = PointEvaluator(model, directions, prompts)
+    layer = "transformer.resblocks.2.mlp.c_fc.weight"
+    evaluator.prepare([None, Point(layer, 0.1), Point(layer, 0.2)], ["identities"])
+    assert (len(first), len(last)) == (1, 3)
 
 
 def test_memory_bound_is_kept_by_computing_again():

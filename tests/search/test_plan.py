@@ -1,5 +1,6 @@
 """The plan is run on formulas: layers with known thresholds and known damage."""
 
+import random
 from dataclasses import dataclass
 
 import pytest
@@ -89,10 +90,75 @@ def test_measuring_everywhere_finds_the_same_point_with_more_work():
     assert any(len(p.measured.metrics) == 1 for p in chosen.probes)
 
 
-def test_one_pass_over_the_retained_data_serves_all_layers():
+@pytest.mark.parametrize("measure", ["feasible", "all"])
+def test_one_pass_over_the_retained_data_serves_all_layers(measure):
     world = World({name: (0.3, 0.1) for name in "abcdefgh"})
-    world.run(SearchSettings(evaluations=10))
+    world.run(SearchSettings(evaluations=10, measure=measure, points_per_pass=128))
     assert world.passes == 10 + 1
+
+
+@dataclass
+class Chances(World):
+    """Retained counts drawn by point and data set, coarse enough for ties, some of them broken."""
+
+    seed: int = 0
+    level: float = 0.0
+
+    def measure(self, point, datasets):
+        self.asked += len(set(datasets) - {"forget"})
+        metrics, broken = {}, 0
+        if "forget" in datasets:
+            metrics["forget/top1"] = Accuracy(0 if point.step >= self.layers[point.layer][0] else 9, 10)
+        for name in set(datasets) - {"forget"}:
+            draw = random.Random(f"{self.seed} {name} {point}")
+            right = 10 if point is None else draw.choice([9, 10, 11, *range(5)])
+            metrics[f"retain/{name}_top1"] = Accuracy(right, 12)
+            broken += int(point is not None and draw.random() < self.level)
+        return Measured(metrics, broken)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_contenders_have_the_winner_of_all_feasible_points_and_its_figures(seed):
+    draw = random.Random(seed)
+    layers = {name: (draw.choice([0.05, 0.3, 2.0, 1e9]), 0.0) for name in "abcd"[: 1 + seed % 4]}
+    broken = (0.0, 0.2, 0.9)[seed % 3]
+    runs = {}
+    for measure in ("contenders", "feasible"):
+        world = Chances(dict(layers), seed=seed, level=broken)
+        runs[measure] = world.run(SearchSettings(evaluations=6, measure=measure)), world.asked
+    (lean, few), (full, many) = runs["contenders"], runs["feasible"]
+    assert lean.best == full.best
+    assert lean.before == full.before
+    assert few <= many
+    for mine, theirs in zip(lean.probes, full.probes, strict=True):
+        assert mine.point == theirs.point
+        assert mine.measured.metrics.items() <= theirs.measured.metrics.items()
+
+
+def test_a_point_that_has_lost_on_the_first_data_is_not_measured_on_the_others():
+    world = World({"keeps": (0.05, 0.01), "ruins": (0.05, 4.0)})
+    trace = world.run(SearchSettings(evaluations=4))
+    told = {p.point: len(p.measured.metrics) for p in trace.probes if p.feasible}
+    assert trace.best.point.layer == "keeps"
+    assert told[trace.best.point] == 3
+    assert all(count == 2 for point, count in told.items() if point.layer == "ruins")
+    assert world.passes == 4 + 2
+
+
+def test_a_point_that_starts_badly_and_wins_is_measured_on_all():
+    class Turned(World):
+        def measure(self, point, datasets):
+            found = super().measure(point, datasets)
+            if point is not None and "imagenet" in datasets:
+                kept = {"good first": 0.2, "bad first": 0.75}[point.layer]
+                more = {"retain/imagenet_top1": Accuracy(int(1000 * kept), 1000)}
+                return Measured({**found.metrics, **more})
+            return found
+
+    world = Turned({"good first": (0.05, 0.01), "bad first": (0.05, 3.0)})
+    trace = world.run(SearchSettings(evaluations=3))
+    assert trace.best.point.layer == "bad first"
+    assert world.passes == 3 + 3
 
 
 def test_an_edit_that_ruins_one_metric_does_not_win_by_the_other():

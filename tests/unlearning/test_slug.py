@@ -255,3 +255,20 @@ def test_a_host_does_not_answer_to_wordings(tiny_world, tmp_path):
         SettingError, match="Expected search.wordings and search.margin without model.host_metric"
     ):
         build(words(tiny_world, tmp_path, *host, "--model.search.margin", "0.1"))
+
+
+def test_gradients_through_patch_tokens_are_other_gradients_and_say_so(tiny_world, tmp_path):
+    """Losses are the same, since embeddings are; files and keys are not mixed up."""
+    quick = ["--model.host", "llava", "--data.retain_limit", "64", "--model.search.evaluations", "1"]
+    runs = [
+        fit(tiny_world, tmp_path / name, *quick, "--model.gradient_through", name, status=None)
+        for name in ("all", "patch_tokens")
+    ]
+    whole, patches = (Gradients.load(run / "gradients.safetensors") for run in runs)
+    assert whole.losses == pytest.approx(patches.losses, rel=1e-6)
+    assert whole.header["retain_key"] != patches.header["retain_key"]
+    assert "class token fixed" in patches.header["direction"]
+    assert "class token" not in whole.header["direction"]
+    name = "visual.transformer.resblocks.2.mlp.c_proj.weight"
+    for role in ("forget", "retain"):
+        assert alignment(getattr(whole, role)[name], getattr(patches, role)[name]) < 0.99

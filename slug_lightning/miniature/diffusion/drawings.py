@@ -34,6 +34,10 @@ class Drawings:
         """Some of the images in ``[0, 1]``, float32."""
         return self.images[rows].float() / 255
 
+    def take(self, rows: Tensor | slice) -> "Drawings":
+        """Only the pictures at these positions."""
+        return Drawings(self.images[rows], self.digits[rows], self.styles[rows])
+
 
 def draw_part(part: Part, times: int = 1, seed: int = 0, limit: int | None = None) -> Drawings:
     """Draw every scan of a part of the miniature world in every style.

@@ -51,12 +51,12 @@ def generate(
     return torch.cat(images).float()
 
 
-def generate_grid(pipeline: Any, seeds: Sequence[int]) -> Tensor:
+def generate_grid(pipeline: Any, seeds: Sequence[int], steps: int = STEPS) -> Tensor:
     """Every digit in every style, once per seed: images ``(seeds, 10 digits, 10 styles, 3, 32, 32)``.
 
     Common random numbers: image (seed, digit, style) starts from the same noise in every call, so that
     pipelines that differ in a patch differ in nothing else.
     """
     prompts = all_prompts()
-    grids = [generate(pipeline, prompts, starting_noise(len(prompts), seed)) for seed in seeds]
+    grids = [generate(pipeline, prompts, starting_noise(len(prompts), seed), steps) for seed in seeds]
     return torch.stack(grids).view(len(grids), 10, 10, *grids[0].shape[1:])

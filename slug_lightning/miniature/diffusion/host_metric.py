@@ -66,4 +66,4 @@ class MiniatureImages(GeneratedImages):
 
     def open(self) -> Any:
         """The pipeline of ``folder``."""
-        return miniature_stable_diffusion(self.folder)
+        return miniature_stable_diffusion(self.folder).to(getattr(torch, self.sampling.dtype))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from slug_lightning.functional.wilson import wilson_interval
 from slug_lightning.miniature.diffusion.classifiers import LABELS, Label, load_classifier
-from slug_lightning.miniature.diffusion.generation import generate_grid
+from slug_lightning.miniature.diffusion.generation import STEPS, generate_grid
 from slug_lightning.miniature.diffusion.pipeline import WEIGHTS
 from slug_lightning.miniature.layouts import Kind, names_of
 
@@ -104,8 +104,8 @@ def recognise(images: Tensor, folder: Path = WEIGHTS) -> Recognised:
 
 
 def measure_pipeline(
-    pipeline: Any, seeds: Sequence[int], folder: Path = WEIGHTS
+    pipeline: Any, seeds: Sequence[int], folder: Path = WEIGHTS, steps: int = STEPS
 ) -> tuple[Tensor, Recognised]:
     """Generate the grid of every seed and ask the classifiers; returns the images, too."""
-    images = generate_grid(pipeline, seeds)
+    images = generate_grid(pipeline, seeds, steps)
     return images, recognise(images, folder)

@@ -121,7 +121,7 @@ def describe(
     folder: Path, recipe: DiffusionRecipe, held_out: dict[Label, Accuracy], seconds: float
 ) -> dict[str, Any]:
     """What ``recipe.json`` says: what went in, what came out."""
-    _, recognised = measure_pipeline(miniature_stable_diffusion(folder), SEEDS, folder)
+    _, recognised = measure_pipeline(miniature_stable_diffusion(folder), SEEDS, folder, STEPS)
     images = len(SEEDS) * 100
     return {
         "held_out_top1": {

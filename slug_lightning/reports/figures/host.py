@@ -17,7 +17,7 @@ from slug_lightning.reports.figures.theme import LIGHT, Style, Theme, fonts, new
 from slug_lightning.reports.wording import shorten
 
 _SIDE, _GAP = 96, 8  # pixels of a picture and of the space around it
-_WIDTH, _LEFT, _BETWEEN, _RIGHT, _TOP, _NOTE = 8.0, 0.85, 0.12, 0.08, 1.2, 0.35  # inches
+_WIDTH, _LEFT, _BETWEEN, _RIGHT, _TOP, _NOTE = 8.0, 0.85, 0.14, 0.42, 1.2, 0.35  # inches
 _LONGEST_NAME = 16
 _MOST_WRITTEN = 5  # columns up to which the answers are written below the pictures
 
@@ -88,7 +88,7 @@ def picture(uri: str) -> npt.NDArray[np.float64]:
 
 def _name_columns(axes: Axes, grid: HostGrid, concept: str, across: int, theme: Theme) -> None:
     axes.xaxis.tick_top()
-    turn: Style = {"rotation": 40, "ha": "left", "rotation_mode": "anchor"}
+    turn: Style = {"rotation": 55, "ha": "left", "rotation_mode": "anchor"}
     places = [(i + 0.4) * across for i in range(len(grid.columns))]
     axes.set_xticks(places, [shorten(name, _LONGEST_NAME) for name in grid.columns], **turn, **_font(theme))
     _mark(axes.get_xticklabels(), grid.columns, concept, theme)

@@ -1,9 +1,10 @@
-"""Figures as PNG files: sharp on dense screens, the same bytes for the same figure."""
+"""Figures as files: PNG, sharp on dense screens, and SVG; the same bytes for the same figure."""
 
 import io
 import warnings
 from pathlib import Path
 
+import matplotlib
 from matplotlib.figure import Figure
 
 from slug_lightning.atomic import atomic_path
@@ -18,6 +19,15 @@ def png_bytes(figure: Figure) -> bytes:
         # A name in a script that no installed font has is drawn as boxes; the page spells it out.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         figure.savefig(draft, format="png", dpi=_DPI, metadata={"Software": None})
+    return draft.getvalue()
+
+
+def svg_bytes(figure: Figure) -> bytes:
+    """The figure as an SVG file in memory, with its text as text."""
+    draft = io.BytesIO()
+    with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "slug"}):
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        figure.savefig(draft, format="svg", metadata={"Date": None, "Creator": None})
     return draft.getvalue()
 
 

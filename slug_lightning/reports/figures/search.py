@@ -106,25 +106,26 @@ def rank_layers(
     """Points of each layer by step; layers ordered best first.
 
     The chosen layer leads; then layers with a feasible point, by the best over their feasible points
-    of the worst retained share of the baseline; then the others, by the lowest criterion.
+    of the worst retained share of the baseline, points that are measured on less data last; then the
+    others, by the lowest criterion.
     """
     groups: dict[str, list[SearchRow]] = {}
     for row in sorted(rows, key=lambda row: row.step):
         groups.setdefault(row.layer, []).append(row)
 
-    def kept(row: SearchRow) -> float:
+    def kept(row: SearchRow) -> tuple[int, float]:
         shares = [
             value / (baseline.get(name) or 1.0)
             for name, value in row.metrics.items()
             if name.startswith("retain/") and value is not None
         ]
-        return min(shares, default=-math.inf)
+        return len(shares), min(shares, default=-math.inf)
 
-    def order(group: list[SearchRow]) -> tuple[bool, bool, float, float]:
+    def order(group: list[SearchRow]) -> tuple[bool, bool, int, float, float]:
         feasible = [row for row in group if row.feasible]
         lowest = min(_value(row, criterion) for row in group)
-        best = max((kept(row) for row in feasible), default=0.0)
-        return not any(row.chosen for row in group), not feasible, -best, lowest
+        known, best = max((kept(row) for row in feasible), default=(0, 0.0))
+        return not any(row.chosen for row in group), not feasible, -known, -best, lowest
 
     return sorted(groups.values(), key=order)
 

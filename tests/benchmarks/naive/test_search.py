@@ -25,7 +25,7 @@ def plain(tiny_setting, tiny_run):
     return ours.trace_entries(trace)
 
 
-@pytest.mark.parametrize("measure", ["all", "feasible"])
+@pytest.mark.parametrize("measure", ["all", "feasible", "contenders"])
 def test_equals_the_search(plain, tiny_setting, tiny_run, measure):
     trace = ours.search(tiny_setting, tiny_run / "gradients.safetensors", measure, Meter())
     assert search_differences(ours.trace_entries(trace), plain) == []

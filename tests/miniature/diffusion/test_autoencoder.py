@@ -11,7 +11,7 @@ def test_training_lowers_the_error():
     images = drawings.pixels(torch.arange(40)) * 2 - 1
 
     def error(steps):
-        model = train_autoencoder(drawings, Schedule(steps, 16, 3e-3, warmup=2, average=0.0))
+        model = train_autoencoder(drawings, Schedule(steps, 8, 3e-3, warmup=2, average=0.0))
         with torch.inference_mode():
             return float((model(images).sample - images).square().mean())
 

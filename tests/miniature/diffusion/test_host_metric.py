@@ -33,3 +33,8 @@ def test_it_draws_digits_in_styles():
     assert {example.row for example in metric.examples()} >= {"seven"}
     with pytest.raises(ConceptNotFoundError, match=r"'chalk' is in none. Closest names: \['chalk drawing'"):
         metric.retained("chalk")
+
+
+def test_the_weights_can_be_in_half_precision():
+    host = MiniatureImages(sampling=Sampling(4, 5.0, 100, "bfloat16")).load()
+    assert {part.dtype for part in (host.unet, host.vae, host.text_encoder)} == {torch.bfloat16}

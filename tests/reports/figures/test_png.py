@@ -2,7 +2,7 @@ import io
 
 from PIL import Image
 
-from slug_lightning.reports.figures.png import png_bytes, save_png
+from slug_lightning.reports.figures.png import png_bytes, save_png, svg_bytes
 from slug_lightning.reports.figures.theme import LIGHT, new_figure, write
 
 
@@ -23,3 +23,13 @@ def test_a_script_without_a_font_is_no_warning():
     figure = new_figure(2, 2, LIGHT)
     write(figure, 0.1, 0.5, "\U00012000 𒀀", LIGHT.ink)  # cuneiform; warnings are errors here
     assert png_bytes(figure)
+
+
+def test_a_drawing_keeps_its_text_and_its_bytes():
+    def draw():
+        figure = new_figure(3, 2, LIGHT)
+        figure.text(0.5, 0.5, "Ada Example")
+        return svg_bytes(figure)
+
+    assert b"Ada Example" in draw()
+    assert draw() == draw()

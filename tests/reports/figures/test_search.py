@@ -63,6 +63,13 @@ def test_the_baseline_decides_which_loss_is_worst():
     assert order == ["a", "b"]
 
 
+def test_layers_whose_points_were_given_up_come_after_those_that_were_measured():
+    about = ("vision", 1, 1, True, False)
+    lost = SearchRow(0, "a", *about, {"forget/top1": 0, "retain/a": 0.9, "retain/b": None})
+    kept = SearchRow(1, "b", *about, {"forget/top1": 0, "retain/a": 0.8, "retain/b": 0.1})
+    assert rank_layers([lost, kept], "forget/top1", {}) == [[kept], [lost]]
+
+
 def test_at_most_twelve_panels_and_what_is_left_out_is_said():
     figure = search_figure(EVERY)
     assert len(figure.axes) == 12

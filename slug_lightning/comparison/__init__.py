@@ -1,0 +1,1 @@
+"""Many methods on many concepts, side by side."""

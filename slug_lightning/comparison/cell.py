@@ -1,0 +1,160 @@
+"""One cell: fit a method on a concept, measure what is left, write one file."""
+
+import json
+import logging
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from slug_lightning.atomic import write_text
+from slug_lightning.comparison.building import build_cell
+from slug_lightning.comparison.memory import peak_memory
+from slug_lightning.comparison.request import GOLD, ORIGINAL, Cell, Request, cell_file
+from slug_lightning.errors import SlugError
+
+Status = Literal["kept", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell of a request and the folder of the comparison; can be sent to another process."""
+
+    request: Request
+    cell: Cell
+    folder: Path
+
+
+def run_cell(task: Task) -> Status:
+    """Make a cell's file, unless it is there already; an error is written down and goes no further.
+
+    Returns:
+        ``kept`` if the file was there, of the same request; ``done``; or ``failed``.
+    """
+    path = cell_file(task.folder, task.cell)
+    if read_cell(path, task.request.key(task.cell)) is not None:
+        return "kept"
+    failure = path.with_suffix(".error.json")
+    about = {"key": task.request.key(task.cell), "cell": asdict(task.cell)}
+    try:
+        found = _measure(task)
+    except Exception as error:  # whatever it is, the other cells go on
+        text = str(error) if isinstance(error, SlugError) else traceback.format_exc(limit=-3)
+        write_text(failure, _json({**about, "error": f"{type(error).__name__}: {error}", "details": text}))
+        return "failed"
+    write_text(path, _json({**about, **found}))
+    failure.unlink(missing_ok=True)
+    return "done"
+
+
+def read_cell(path: Path, key: str) -> dict[str, Any] | None:
+    """The content of a cell's file; ``None`` if there is none, or one of another request."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if content.get("key") == key else None
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _measure(task: Task) -> dict[str, Any]:
+    import lightning.pytorch as pl
+
+    with _quiet():
+        pl.seed_everything(task.cell.seed, verbose=False)
+        if task.cell.method in (ORIGINAL, GOLD):
+            return _reference(task)
+        return _method(task)
+
+
+def _reference(task: Task) -> dict[str, Any]:
+    """Figures of a model as it is."""
+    module, data = build_cell(task.request, task.cell)
+    _trainer(task).validate(module, data)
+    assert module.outcome is not None
+    return {
+        "feasible": None,
+        "edit": None,
+        "trials": 0,
+        "metrics": {name: a.entry() for name, a in module.outcome.before.metrics.items() if a.n},
+        "cost": {},
+        **_looked_at(module, data),
+    }
+
+
+def _method(task: Task) -> dict[str, Any]:
+    module, data = build_cell(task.request, task.cell)
+    trainer = _trainer(task)
+    started = time.perf_counter(), time.process_time()
+    with peak_memory() as peak:
+        trainer.fit(module, data)
+    wall, processor = time.perf_counter() - started[0], time.process_time() - started[1]
+    report = json.loads((trainer.run_dir / "report.json").read_text(encoding="utf-8"))
+    assert module.outcome is not None
+    assert module.outcome.trace is not None
+    assert module.outcome.trace.best is not None
+    with module.evaluator.at(module.outcome.trace.best.point):
+        seen = _looked_at(module, data)
+    return {
+        "feasible": report["feasible"],
+        "edit": {name: report.get(name) for name in ("layer", "step", "settings")},
+        "grid": report.get("grid"),
+        "trials": len(report["search"]),
+        "metrics": {name: entry["after"] for name, entry in report["metrics"].items()},
+        "cost": {
+            "seconds": wall,
+            "processor_seconds": processor,
+            "edit_seconds": report["efficiency"]["edit_seconds"],
+            "memory_bytes": peak.bytes,
+            "patch_bytes": report["efficiency"]["patch_bytes"],
+        },
+        "pairs": {role: entry["pairs"] for role, entry in report["data"].items()},
+        **seen,
+    }
+
+
+def _looked_at(module: Any, data: Any) -> dict[str, Any]:
+    """Membership inference, and what the model says of the final images, for distances between cells."""
+    from slug_lightning.comparison.views import take_images, take_view
+
+    clip = module.load()
+    view = take_view(clip.model, take_images(data, clip.tokenize))
+    return {
+        "membership": view.membership.entry(),
+        "classes": {
+            name: [[round(p, 5) for p in row] for row in c.tolist()] for name, c in view.classes.items()
+        },
+    }
+
+
+def _trainer(task: Task) -> Any:
+    from slug_lightning.callbacks import RunFiles
+    from slug_lightning.trainer import SlugTrainer
+
+    return SlugTrainer(
+        accelerator="cpu",
+        devices=1,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=str(task.folder / "fits" / task.cell.method.replace(" ", "_")),
+        callbacks=[RunFiles(page=False)],
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's news of each of many runs would hide those of the comparison."""
+    log = logging.getLogger("lightning.pytorch")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

@@ -1,0 +1,1 @@
+"""A miniature LLaVA that says which digit a picture shows, and in which style it is drawn."""

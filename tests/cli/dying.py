@@ -1,0 +1,15 @@
+"""Work of a sweep that a worker dies of; apart, so that workers start without torch."""
+
+import os
+
+from slug_lightning.reports.sweep import SweepRow
+
+
+def row(job):
+    return SweepRow(job.id, job.concept, "done", before=1.0, after=0.0)
+
+
+def die_at_two(job):
+    if job.id == "two":
+        os._exit(1)
+    return row(job)
