@@ -125,7 +125,7 @@ def wordings(host: ClipHost, settings: WordingSettings, concept: str) -> Finding
 def judge_wordings(findings: Findings, limits: Limits) -> list[Check]:
     """What other sentences, other names and meaningless names find in the patched model.
 
-    The highest forget accuracy under a template; the most by which another name beats meaningless ones; and by
+    The highest forget accuracy under a template; the most by which another name beats meaningless ones; by
     how much these beat those of the gold standard.
     """
     figures = findings.pick("forget/top1", "after")
