@@ -20,6 +20,8 @@ class Limits:
         reworded_forget: As ``forget``, in any other sentence.
         renamed_gap: Most by which another name of the concept (misspelled, paraphrased, in another language)
             may find more of its images than meaningless names do.
+        elimination_gap: Most by which a meaningless name may find more of the concept's images than in the
+            gold standard: images that are a kind of their own fit no other name.
         arithmetic_forget: As ``forget``, with the concept's embedding computed from other prompts.
         relearned_gap: Most by which the patched model may recognise more of the concept than the gold
             standard after the same updates on the same data.
@@ -38,6 +40,7 @@ class Limits:
     quantised_forget: float = 0.1
     reworded_forget: float = 0.1
     renamed_gap: float = 0.1
+    elimination_gap: float = 0.2
     arithmetic_forget: float = 0.1
     relearned_gap: float = 0.2
     neighbour_drop: float = 0.1

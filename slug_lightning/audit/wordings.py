@@ -8,7 +8,7 @@ from typing import Any
 
 from slug_lightning.audit.checks import Check, Limits, check_figure, largest_gap
 from slug_lightning.audit.clip_host import ClipHost
-from slug_lightning.audit.findings import Figure, Findings, largest
+from slug_lightning.audit.findings import Figure, Findings, Version, largest
 from slug_lightning.audit.host import Wording
 from slug_lightning.errors import SettingError
 
@@ -113,7 +113,8 @@ def wordings(host: ClipHost, settings: WordingSettings, concept: str) -> Finding
     name in another language, the concept is asked for by it, in the usual prompts, and the other names as
     usual. A classifier over a closed list of names also works by elimination: images that fit none of the
     other names go to any name that means nothing. So meaningless names of as many letters are asked for, too
-    (``control``), and a renamed concept is held against the mean of these.
+    (``control``), and a renamed concept is held against the mean of these. Where they find more in the
+    patched model than in the gold standard, the concept's images still are a kind of their own.
     Source: prompt sensitivity of zero-shot CLIP, Radford et al. 2021 (arXiv 2103.00020), section 3.1.4;
     paraphrases as attacks on unlearning: Patil, Hase, Bansal 2023 (arXiv 2309.17410).
     """
@@ -122,20 +123,38 @@ def wordings(host: ClipHost, settings: WordingSettings, concept: str) -> Finding
 
 
 def judge_wordings(findings: Findings, limits: Limits) -> list[Check]:
-    """The highest forget accuracy under a template, and the most by which another name beats no name."""
+    """What other sentences, other names and meaningless names find in the patched model.
+
+    The highest forget accuracy under a template; the most by which another name beats meaningless ones; by
+    how much these beat those of the gold standard.
+    """
     figures = findings.pick("forget/top1", "after")
     worst = largest(f for f in figures if kind_of(f) in ("template", "all"))
     renamed = [f for f in figures if kind_of(f) not in ("template", "all", CONTROL)]
     controls = [f for f in figures if kind_of(f) == CONTROL]
-    hits, n = (sum(round(f.value * f.n) for f in controls), sum(f.n for f in controls))
-    control = Figure.share("forget/top1", "after", CONTROL, hits, n)
+    control = _pooled(controls, "after")
+    gold = [f for f in findings.pick("forget/top1", "gold") if kind_of(f) == CONTROL]
     what = "another name minus meaningless ones"
     return [
         check_figure("reworded_forget", worst, limits.reworded_forget, "no template was tried"),
         largest_gap(
             "renamed_gap", [(f, control) for f in renamed], limits.renamed_gap, what, "no name was tried"
         ),
+        largest_gap(
+            "elimination_gap",
+            [(control, _pooled(gold, "gold"))] if gold else [],
+            limits.elimination_gap,
+            "after minus gold",
+            "needs --gold",
+        ),
     ]
+
+
+def _pooled(figures: list[Figure], version: Version) -> Figure:
+    """Share over all meaningless names, with the interval of one: they are asked of the same images."""
+    hits, n = sum(round(f.value * f.n) for f in figures), sum(f.n for f in figures)
+    images = figures[0].n if figures else 0
+    return Figure.share("forget/top1", version, CONTROL, round(hits / n * images) if n else 0, images)
 
 
 def kind_of(figure: Figure) -> str:

@@ -25,6 +25,7 @@ LABELS = {
     "quantised_forget": "Forget accuracy, weights rounded",
     "reworded_forget": "Forget accuracy, other sentences",
     "renamed_gap": "Found by another name beyond meaningless ones",
+    "elimination_gap": "Found by a meaningless name beyond a model that never saw it",
     "arithmetic_forget": "Forget accuracy, concept arithmetic",
     "relearned_gap": "Relearned sooner than if never seen",
     "neighbour_drop": "Drop of a neighbour",

@@ -62,16 +62,24 @@ def test_every_wording_is_asked_of_every_version():
     assert [f.condition for f in findings.pick("forget/top1", "gold")] == conditions
 
 
-def share(kind, hits):
-    return Figure.share("forget/top1", "after", f"{kind}: x", hits, 50)
+def share(kind, hits, version="after"):
+    return Figure.share("forget/top1", version, f"{kind}: x", hits, 50)
+
+
+def test_a_meaningless_name_must_not_find_more_than_in_a_model_that_never_saw_it():
+    figures = [share("template", 0), share("control", 46), share("control", 44), share("control", 1, "gold")]
+    *_, elimination = judge_wordings(Findings(figures), Limits())
+    assert elimination.value == pytest.approx(0.88)
+    assert elimination.met is False
 
 
 def test_a_name_is_held_against_meaningless_ones_and_a_sentence_against_nothing():
     figures = [share("template", 3), share("language", 45), share("control", 44), share("control", 46)]
-    reworded, renamed = judge_wordings(Findings(figures), Limits())
+    reworded, renamed, elimination = judge_wordings(Findings(figures), Limits())
     assert (reworded.name, reworded.value, reworded.met) == ("reworded_forget", 0.06, True)
     assert (renamed.name, renamed.value, renamed.met) == ("renamed_gap", 0.0, True)
-    _, renamed = judge_wordings(Findings([*figures, share("misspelling", 50)]), Limits(renamed_gap=0.05))
+    assert (elimination.met, elimination.what) == (None, "needs --gold")
+    _, renamed, _ = judge_wordings(Findings([*figures, share("misspelling", 50)]), Limits(renamed_gap=0.05))
     assert renamed.value == pytest.approx(0.1)
     assert renamed.met is False
     assert "misspelling" in renamed.what

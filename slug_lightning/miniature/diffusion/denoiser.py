@@ -99,8 +99,8 @@ def level_weights(signal: Tensor) -> Tensor:
         Weights in ``(0, 1]``, same shape.
 
     Example:
-        >>> level_weights(torch.tensor([0.5, 0.99])).tolist()
-        [1.0, 0.05999...]
+        >>> [round(weight, 2) for weight in level_weights(torch.tensor([0.5, 0.99])).tolist()]
+        [1.0, 0.06]
 
     Source:
         Min-SNR weighting (arXiv 2303.09556), bounded on one side.
