@@ -130,13 +130,17 @@ def repeat(contents: Contents) -> list[Block]:
     """Commands that make the run, and those that check it, again."""
     report = contents.report
     blocks: list[Block] = [Text("The run, with the same data:"), Code(report["command"])]
-    checks = [f"sha256sum --check {role}.sha256" for role, shards in contents.shards.items() if shards]
-    lines = [f"{line}   # in the folder of the {line.split()[-1][:-7]} shards" for line in checks]
+    roles = [role for role, shards in contents.shards.items() if shards]
+    lines = [f"(cd {role.upper()}_SHARDS && sha256sum --check RUN/{role}.sha256)" for role in roles]
     if report["feasible"] and report.get("patch"):
-        patch = shlex.quote(report["patch"]["file"])
-        lines += [f"slug inspect {patch}", f"slug validate --config config.yaml --patch {patch}"]
+        patch = f"RUN/{shlex.quote(report['patch']['file'])}"
+        lines += [f"slug inspect {patch}", f"slug validate --config RUN/config.yaml --patch {patch}"]
     if lines:
-        blocks += [Text("What this report says, from the folder of the run:"), Code("\n".join(lines))]
+        told = (
+            "What this report says. RUN is the folder of this run, ..._SHARDS that of its shards; paths in "
+            "config.yaml are as they were given, so start where the run was started:"
+        )
+        blocks += [Text(told), Code("\n".join(lines))]
     return blocks
 
 

@@ -54,8 +54,8 @@ def test_figures_have_intervals_and_changes(contents):
 def test_the_commands_repeat_and_check(contents):
     text = " ".join(getattr(block, "text", "") for block in sections.repeat(contents))
     assert "slug fit --config configs/miniature.yaml --model.concept seven" in text
-    assert "sha256sum --check forget.sha256   # in the folder of the forget shards" in text
-    assert "slug validate --config config.yaml --patch patch.safetensors" in text
+    assert "(cd FORGET_SHARDS && sha256sum --check RUN/forget.sha256)" in text
+    assert "slug validate --config RUN/config.yaml --patch RUN/patch.safetensors" in text
 
 
 def test_nothing_feasible_offers_nothing_to_apply(tmp_path):
