@@ -18,7 +18,7 @@ def cells(path, kind):
 
 
 def test_there_are_notebooks():
-    assert [path.stem for path in NOTEBOOKS] == ["03_vision_language"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_clip", "02_stable_diffusion", "03_vision_language"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -52,6 +52,7 @@ nbformat.write(book, sys.argv[2])
 # Folder of the notebook's runs; how often the host may still show the concept, and what share of each other
 # figure it must keep.
 PROMISES = {
+    "02_stable_diffusion": ("diffusion", 0.1, {"digit": 0.9, "style": 0.9}),
     "03_vision_language": ("llava", 0.05, {"digit": 0.95, "style": 0.9}),
 }
 
