@@ -1,9 +1,14 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from slug_lightning.cli.lightning import build
+from slug_lightning.functional import true_class_rank
 from slug_lightning.models import load_clip
 from slug_lightning.reports.report_file import read_report
+from slug_lightning.search import SearchSettings
+from slug_lightning.unlearning import SLUG
 from slug_lightning.unlearning.base import metric_name
 from tests.helpers import words
 
@@ -43,3 +48,17 @@ def test_the_batch_size_changes_no_count(tiny_run, tiny_world, tmp_path, size):
 def test_without_imagenet_only_identities_are_measured(tiny_world, tmp_path):
     found, _ = metrics_of(tiny_world, tmp_path, "--data.imagenet", "null")
     assert set(found) == {metric_name(d, k) for d in ("forget", "identities") for k in (1, 5)}
+
+
+def test_an_image_is_recognised_in_the_search_in_any_wording_or_within_the_margin():
+    """Three classifiers of two names: the usual one, and those of two further wordings."""
+    module = SLUG(search=SearchSettings(wordings=["a {}", "the {}"], margin=0.1))
+    heads = {"wording 0": torch.tensor([[1.0, 0.0], [0.0, 1.0]]), "wording 1": torch.tensor([[0.0, 0.0]] * 2)}
+    module.evaluator = SimpleNamespace(classifier=lambda trial, name: heads[name])
+    images, labels = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 0])
+    usual = torch.tensor([[-1.0, 1.0], [0.0, 0.05]])
+    attacked = module._as_attacked(0, usual, images, labels)
+    torch.testing.assert_close(attacked[0], torch.tensor([1.1, 0.0]))  # recognised in the first wording
+    assert (true_class_rank(attacked, labels) == 0).all()  # the second image within the margin
+    plain = SLUG()
+    assert torch.equal(plain._as_attacked(0, usual, images, labels), usual)

@@ -221,6 +221,7 @@ def test_a_host_leaves_the_layers_that_it_reads():
         SLUG(host="stable-diffusion-1", include=["visual.proj"]).load()
 
 
+@pytest.mark.slow
 def test_the_search_with_attacks_in_the_loop_goes_further(tiny_run, tiny_world, tmp_path):
     """A margin, or further wordings that must not be recognised either, ask for no smaller a step."""
     layer = read_report(tiny_run / "report.json")["layer"]
