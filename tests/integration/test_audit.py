@@ -59,7 +59,9 @@ def test_forget_pairs_bring_it_back_sooner_than_unrelated_ones(audited):
     unrelated = value(curve, "forget/top1", "retain pairs alone", "after", 20)
     related = value(curve, "forget/top1", "32 forget pairs", "after", 20)
     assert related > unrelated + 0.2
-    assert value(curve, "forget/top1", "32 forget pairs", "gold", 20) > 0.7  # fine-tuning costs it some
+    knows = [value(curve, "forget/top1", "32 forget pairs", "gold", x) for x in (0, 20)]
+    assert knows[0] > 0.9
+    assert knows[1] >= related  # the same batches cost the model that knows it something, too
 
 
 @pytest.mark.slow
