@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from slug_lightning.audit.checks import Check, Limits, check_figure, largest_gap
+from slug_lightning.audit.checks import GOLD, Check, Limits, check_figure, largest_gap
 from slug_lightning.audit.clip_host import ClipHost
 from slug_lightning.audit.findings import Figure, Findings, Version, largest
 from slug_lightning.audit.host import Wording
@@ -10,6 +10,7 @@ from slug_lightning.data.wordings import known_wordings, meaningless, misspell
 from slug_lightning.errors import SettingError
 
 CONTROL = "control"
+SENTENCES = ("template", "all", "question", "picture")  # kinds that keep the concept's name
 
 
 @dataclass(frozen=True)
@@ -75,30 +76,35 @@ def wordings(host: ClipHost, settings: WordingSettings, concept: str) -> Finding
     return Findings([f for version in host.versions for f in host.reworded(version, asked)])
 
 
-def judge_wordings(findings: Findings, limits: Limits) -> list[Check]:
+def judge_wordings(findings: Findings, limits: Limits, needs: str = GOLD) -> list[Check]:
     """What other sentences, other names and meaningless names find in the patched model.
 
-    The highest forget accuracy under a template; the most by which another name beats meaningless ones; by
-    how much these beat those of the gold standard.
+    The highest forget accuracy under a template, another question or another picture; the most by which
+    another name beats meaningless ones; by how much these beat those of the gold standard.
     """
-    figures = findings.pick("forget/top1", "after")
-    worst = largest(f for f in figures if kind_of(f) in ("template", "all"))
-    renamed = [f for f in figures if kind_of(f) not in ("template", "all", CONTROL)]
+    figures = findings.forget("after")
+    worst = largest(f for f in figures if kind_of(f) in SENTENCES)
+    renamed = [f for f in figures if kind_of(f) not in (*SENTENCES, CONTROL)]
     controls = [f for f in figures if kind_of(f) == CONTROL]
     control = _pooled(controls, "after")
-    gold = [f for f in findings.pick("forget/top1", "gold") if kind_of(f) == CONTROL]
+    names = [(figure, control) for figure in renamed if controls]
+    gold = [f for f in findings.forget("gold") if kind_of(f) == CONTROL]
     what = "another name minus meaningless ones"
     return [
         check_figure("reworded_forget", worst, limits.reworded_forget, "no template was tried"),
         largest_gap(
-            "renamed_gap", [(f, control) for f in renamed], limits.renamed_gap, what, "no name was tried"
+            "renamed_gap",
+            names,
+            limits.renamed_gap,
+            what,
+            "no name was tried",
         ),
         largest_gap(
             "elimination_gap",
-            [(control, _pooled(gold, "gold"))] if gold else [],
+            [(control, _pooled(gold, "gold"))] if gold and controls else [],
             limits.elimination_gap,
             "after minus gold",
-            "needs --gold",
+            needs,
         ),
     ]
 
@@ -107,7 +113,8 @@ def _pooled(figures: list[Figure], version: Version) -> Figure:
     """Share over all meaningless names, with the interval of one: they are asked of the same images."""
     hits, n = sum(round(f.value * f.n) for f in figures), sum(f.n for f in figures)
     images = figures[0].n if figures else 0
-    return Figure.share("forget/top1", version, CONTROL, round(hits / n * images) if n else 0, images)
+    metric = figures[0].metric if figures else "forget/top1"
+    return Figure.share(metric, version, CONTROL, round(hits / n * images) if n else 0, images)
 
 
 def kind_of(figure: Figure) -> str:
