@@ -6,10 +6,9 @@ from slug_lightning.audit.checks import GOLD, Check, Limits, check_figure, large
 from slug_lightning.audit.clip_host import ClipHost
 from slug_lightning.audit.findings import Figure, Findings, Version, largest
 from slug_lightning.audit.host import Wording
-from slug_lightning.data.wordings import known_wordings, meaningless, misspell
+from slug_lightning.data.wordings import CONTROL, other_names, sentences
 from slug_lightning.errors import SettingError
 
-CONTROL = "control"
 SENTENCES = ("template", "all", "question", "picture")  # kinds that keep the concept's name
 
 
@@ -43,20 +42,12 @@ class WordingSettings:
 
 def list_wordings(concept: str, settings: WordingSettings) -> list[Wording]:
     """Every wording of a concept, in the order of the report."""
-    known = known_wordings()
-    own = known["concepts"].get(concept, {})
-    standard = known["templates"] + (known["number_templates"] if own else [])
-    sentences = standard if settings.templates is None else settings.templates
-    names = {**own.get("languages", {}), **settings.names}
-    wordings = [Wording("template", sentence, templates=(sentence,)) for sentence in sentences]
-    wordings += [Wording("paraphrase", name, names=(name,)) for name in own.get("paraphrases", [])]
-    wordings += [
-        Wording("misspelling", name, names=(name,)) for name in misspell(concept, settings.misspellings)
-    ]
-    wordings += [Wording("language", f"{name} ({label})", names=(name,)) for label, name in names.items()]
-    wordings += [Wording(CONTROL, name, names=(name,)) for name in meaningless(concept, settings.controls)]
-    if sentences:
-        wordings.append(Wording("all", "mean of all templates", templates=tuple(sentences)))
+    chosen = sentences(concept) if settings.templates is None else settings.templates
+    wordings = [Wording("template", sentence, templates=(sentence,)) for sentence in chosen]
+    names = other_names(concept, settings.misspellings, settings.controls, settings.names)
+    wordings += [Wording(other.kind, other.label, names=(other.name,)) for other in names]
+    if chosen:
+        wordings.append(Wording("all", "mean of all templates", templates=tuple(chosen)))
     return wordings
 
 

@@ -2,10 +2,30 @@
 
 import json
 import random
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
+CONTROL = "control"
 _CONSONANTS = "bdfghjkmpqvwxz"
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class OtherName:
+    """What a concept is called instead.
+
+    Attributes:
+        kind: ``paraphrase``, ``misspelling``, ``language``, or ``control``: a name that means nothing.
+        label: What reports call it.
+        name: The name.
+    """
+
+    kind: str
+    label: str
+    name: str
 
 
 def known_wordings() -> dict[str, Any]:
@@ -50,3 +70,29 @@ def meaningless(name: str, count: int) -> list[str]:
     while len(found) < count:
         found["".join(" " if letter == " " else rng.choice(_CONSONANTS) for letter in name)] = None
     return list(found)
+
+
+def sentences(concept: str) -> list[str]:
+    """Templates with ``{}``; for the miniature world's digits also those that speak of numbers."""
+    known = known_wordings()
+    numbers: list[str] = known["number_templates"] if concept in known["concepts"] else []
+    return [*known["templates"], *numbers]
+
+
+def other_names(
+    concept: str, misspellings: int, controls: int, further: Mapping[str, str] = _NONE
+) -> list[OtherName]:
+    """Every other name of a concept, in the order of reports.
+
+    Args:
+        concept: Its usual name.
+        misspellings: Most misspellings of it.
+        controls: How many names that mean nothing.
+        further: More names by what they are called, e.g. the language.
+    """
+    own = known_wordings()["concepts"].get(concept, {})
+    found = [OtherName("paraphrase", name, name) for name in own.get("paraphrases", [])]
+    found += [OtherName("misspelling", name, name) for name in misspell(concept, misspellings)]
+    languages = {**own.get("languages", {}), **further}
+    found += [OtherName("language", f"{name} ({label})", name) for label, name in languages.items()]
+    return found + [OtherName(CONTROL, name, name) for name in meaningless(concept, controls)]

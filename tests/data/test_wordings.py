@@ -1,4 +1,11 @@
-from slug_lightning.data.wordings import known_wordings, meaningless, misspell
+from slug_lightning.data.wordings import (
+    OtherName,
+    known_wordings,
+    meaningless,
+    misspell,
+    other_names,
+    sentences,
+)
 from slug_lightning.miniature.captions import vocabulary
 from slug_lightning.miniature.scans import DIGIT_WORDS
 
@@ -30,3 +37,18 @@ def test_meaningless_names_are_no_words_of_the_miniature():
     assert len(set(names)) == 20
     assert all(len(name) == 11 and name[3] == " " for name in names)
     assert not set(" ".join(names).split()) & set(vocabulary())
+
+
+def test_names_come_by_kind_and_those_without_meaning_last():
+    found = other_names("seven", 2, 3, {"nickname": "lucky"})
+    kinds = [other.kind for other in found]
+    assert list(dict.fromkeys(kinds)) == ["paraphrase", "misspelling", "language", "control"]
+    assert (kinds.count("misspelling"), kinds.count("control")) == (2, 3)
+    assert OtherName("language", "lucky (nickname)", "lucky") in found
+    assert [other.kind for other in other_names("ada", 1, 1)] == ["misspelling", "control"]
+
+
+def test_only_digits_are_asked_for_as_numbers():
+    known = known_wordings()
+    assert sentences("ada") == known["templates"]
+    assert sentences("seven") == known["templates"] + known["number_templates"]
