@@ -16,7 +16,8 @@ from slug_lightning.cli.sweep_job import Job, read_row, run_job, threads_of
 from slug_lightning.curation.executors import AHEAD, OnRay, Processes, open_executor
 from slug_lightning.data.requests import DeletionRequest, read_requests
 from slug_lightning.errors import BadDataError, SettingError
-from slug_lightning.reports.sweep import SweepRow, sweep_sentence, write_sweep
+from slug_lightning.reports.sweep import SweepRow, sweep_sentence
+from slug_lightning.reports.sweep_page import write_sweep
 
 EPILOG = """All other options are those of slug fit and hold for every request:
 
