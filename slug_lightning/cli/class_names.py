@@ -11,7 +11,8 @@ from slug_lightning.errors import SettingError, closest
 # jsonargparse's own words, by what was wrong with the name
 _NO_PATH = re.compile(r"Expected a dot import path string: (?P<name>.+)")
 _NOT_THERE = re.compile(
-    r"Problem with given class_path '(?P<name>.+)':\s+(?P<reason>No module named .+|module .+ has no attribute .+)"
+    r"Problem with given class_path '(?P<name>.+)':\s+"
+    r"(?P<reason>No module named .+|module .+ has no attribute .+)"
 )
 _NO_SUBCLASS = re.compile(r"(?P<reason>Import path does not correspond to a subclass of \w+)")
 _KEY = re.compile(r'Parser key "(model|data)(?:\.class_path)?"')

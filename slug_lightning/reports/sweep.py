@@ -1,15 +1,10 @@
 """Outcomes of a sweep: a row for each request, in ``sweep.json`` and ``sweep.csv``."""
 
-import csv
-import io
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from slug_lightning.atomic import write_text
 from slug_lightning.reports.report_file import metric_rows
 from slug_lightning.reports.verdict import criterion, verdict, worst_retained
 from slug_lightning.reports.wording import percent
@@ -143,5 +138,3 @@ def sweep_sentence(rows: Sequence[SweepRow], total: int | None = None) -> str:
         f"{counts['done']:,} of {total:,} requests {has} a patch; {counts['infeasible']:,} have no feasible "
         f"point; {counts['failed']:,} failed{left}."
     )
-
-

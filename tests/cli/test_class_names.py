@@ -25,7 +25,10 @@ def test_the_classes_that_there_are():
         (["--model", "slug"], r"but got 'slug'\. Closest: \['SLUG'"),
         (["--model", "my.mod.Slug"], r"but got 'my.mod.Slug' \(No module named 'my'\). Closest: \['SLUG'"),
         (["--model", "slug_lightning.unlearning.Nope"], "has no attribute 'Nope'"),
-        (["--model", "torch.nn.Linear"], r"but got 'torch.nn.Linear' \(.*not correspond to a subclass of Unl"),
+        (
+            ["--model", "torch.nn.Linear"],
+            r"but got 'torch.nn.Linear' \(.*not correspond to a subclass of Unl",
+        ),
         (["--config", str(CONFIG), "--model.class_path", "Nonsense"], "but got 'Nonsense'."),
         (["--data", "Unlearning"], r"Expected data .* but got 'Unlearning'. Closest: \['UnlearningDataMo"),
     ],

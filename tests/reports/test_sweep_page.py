@@ -35,7 +35,7 @@ def test_of_a_thousand_requests_the_failed_and_the_worst_stand_first():
     rows = [done(number, drop=number / 1e5) for number in range(1000)]
     page = render_sweep([*rows, FAILED], 1001, 12.0)
     assert page.index("Failed (1)") < page.index("The 10 largest drops") < page.index("All requests")
-    assert page.count('<tr data-status=') == 1011  # the largest drops come twice
+    assert page.count("<tr data-status=") == 1011  # the largest drops come twice
     worst = page[page.index("The 10 largest drops") : page.index("All requests")]
     assert "person-999" in worst
     assert "person-989" not in worst
@@ -47,7 +47,9 @@ def test_the_only_script_is_the_one_that_the_policy_names():
     page = render_sweep(rows, 2, 12.0)
     (script,) = re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page
+    assert (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page
+    )
     for name in re.findall(r'querySelector\("#([a-z]+)', script):
         assert f'id="{name}"' in page
 

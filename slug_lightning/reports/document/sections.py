@@ -151,7 +151,9 @@ def _again(command: str) -> list[Block]:
     """The command, or one that reads the run's own settings: a sweep's names the people of all requests."""
     if len(command) <= _LONGEST_COMMAND and "--data.left_out" not in command:
         return [Text("The run, with the same data:"), Code(command)]
-    told = "The run, with the same data and the settings in its folder, RUN (its own command is in report.json):"
+    told = (
+        "The run, with the same data and the settings in its folder, RUN (its own command is in report.json):"
+    )
     return [Text(told), Code("slug fit --config RUN/config.yaml")]
 
 
