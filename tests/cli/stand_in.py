@@ -39,7 +39,8 @@ def build(words):
 if __name__ == "__main__":
     import sys
 
-    from slug_lightning.cli import lightning, main
+    from slug_lightning.cli import lightning, main, sweep
 
+    sweep.REQUESTS_PER_PROCESS = 1000  # all in this process
     lightning.build = lambda words, run=True: build(words) if run else None
     sys.exit(main(sys.argv[1:]))
