@@ -30,6 +30,7 @@ def subclass_names(base: type) -> list[str]:
 
 
 def _below(base: type) -> Iterator[type]:
+    kind: type
     for kind in base.__subclasses__():
         yield kind
         yield from _below(kind)
