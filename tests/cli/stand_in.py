@@ -28,9 +28,9 @@ def build(words):
     shared = find_retain(runs, "the pairs")
     if shared is None:
         (runs / f"passes-{os.getpid()}").touch()
-    gradients = {"visual.proj": torch.ones(2, 2)}
+    forget, retain = ({"visual.proj": torch.ones(2, 2)} for _ in range(2))
     both = {"forget": 1, "retain": 1}
-    Gradients(gradients, gradients, both, both, {"retain_key": "the pairs"}).save(run / GRADIENTS_FILE)
+    Gradients(forget, retain, both, both, {"retain_key": "the pairs"}).save(run / GRADIENTS_FILE)
     return SimpleNamespace(
         trainer=SimpleNamespace(run_dir=run), model=SimpleNamespace(retain_from=shared, gradients_from=None)
     )
