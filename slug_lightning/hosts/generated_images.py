@@ -1,5 +1,6 @@
 """What a text-to-image pipeline generates, judged by classifiers: is the concept gone, is the rest there?"""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, replace
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from slug_lightning.data.prompts import fill, templates
 from slug_lightning.data.wordings import other_names, sentences
 from slug_lightning.errors import ModelNotFoundError, SettingError
 from slug_lightning.hosts.host_attacks import Confusion, HostAttacks, Rewording
@@ -80,6 +82,8 @@ class GeneratedImages(HostAttacks):
         seed: Of prompts' order and noise.
         per_wording: Images of an audit for each other wording of the prompt.
         other_names: Further names of concepts that an audit tries, by concept: nicknames, other languages.
+        wordings: Further sentences with ``{}``. The search asks for the concept in the template and in these
+            in turn, so that the step hides it in all of them; final figures are of the template alone.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class GeneratedImages(HostAttacks):
         seed: int = 0,
         per_wording: int = 20,
         other_names: dict[str, list[str]] | None = None,
+        wordings: list[str] | None = None,
     ) -> None:
         self.prompts = PromptTable(template, names)
         if set(judges) != set(names):
@@ -108,6 +113,7 @@ class GeneratedImages(HostAttacks):
         self.pipeline, self.judges, self.sampling, self.seed = pipeline, judges, sampling, seed
         self.counts: dict[Split, ImageCounts] = {"search": search, "final": final}
         self.per_wording, self.other_names = per_wording, other_names or {}
+        self.wordings = templates(wordings) if wordings else ()
         self.host: Any = None
         self._last: list[_Seen] = []
         self._own = ""
@@ -151,7 +157,7 @@ class GeneratedImages(HostAttacks):
         own, figures = self.prompts.field_of(concept), {}
         self._last, self._own = [], own
         if FORGET in names:
-            seen = self._look(self.prompts.cases(concept, True, self.counts[split].forget, split, self.seed))
+            seen = self._look(self._own_cases(concept, split))
             self._last.append(seen)
             hits = self._hits(seen, own) | seen.broken
             figures[FORGET] = Accuracy(int(hits.sum()), len(hits))
@@ -164,6 +170,13 @@ class GeneratedImages(HostAttacks):
                 hits = self._hits(seen, field) & ~seen.broken
                 figures[field] = Accuracy(int(hits.sum()), len(hits))
         return figures
+
+    def _own_cases(self, concept: str, split: Split) -> list[Case]:
+        """Images of the concept; in the search each sentence has its turn."""
+        cases = self.prompts.cases(concept, True, self.counts[split].forget, split, self.seed)
+        said = [None, *self.wordings] if split == "search" else [None]
+        turns = zip(cases, itertools.cycle(said), strict=False)
+        return [case if way is None else replace(case, prompt=fill([way], concept)[0]) for case, way in turns]
 
     def gold(self, folder: Path) -> "GeneratedImages":
         """Another pipeline, asked for the same with the same noise; see ``HostAttacks``."""
@@ -233,6 +246,7 @@ class GeneratedImages(HostAttacks):
             "images": {split: asdict(counts) for split, counts in self.counts.items()},
             "seed": self.seed,
             "per_wording": self.per_wording,
+            "wordings": list(self.wordings),
         }
 
     def examples(self) -> list[Example]:

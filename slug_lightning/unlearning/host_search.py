@@ -127,7 +127,8 @@ def check_host_settings(metric: HostMetric | None, search: SearchSettings, conce
     if metric is not None and (search.wordings or search.margin):
         raise SettingError(
             "Expected search.wordings and search.margin without model.host_metric, since the host does "
-            f"not answer to them, but got {list(search.wordings)} and {search.margin:g}. Leave them out."
+            f"not answer to them, but got {list(search.wordings)} and {search.margin:g}. Leave them out; "
+            "sentences for a GeneratedImages go into its own wordings."
         )
 
 

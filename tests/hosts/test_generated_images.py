@@ -148,6 +148,24 @@ def test_other_words_are_put_into_the_prompts_of_the_first_final_images(metric):
     assert metric.reworded("chalk", []) == []
 
 
+def test_the_search_asks_in_its_wordings_in_turn_and_the_final_figures_do_not(metric):
+    prompts, generate = [], metric._generate
+    metric._generate = lambda cases: prompts.extend((c.prompt, c.seed) for c in cases) or generate(cases)
+    metric.wordings = ("{} one", "{} two")
+    assert metric.measure("chalk", ["forget", "digit"], "search")["forget"] == Accuracy(4, 4)
+    usual = metric.prompts.cases("chalk", True, 4, "search", 0)
+    said = [usual[0].prompt, "chalk one", "chalk two", usual[3].prompt]
+    assert prompts[:4] == list(zip(said, [case.seed for case in usual], strict=True))
+    rest = metric.prompts.cases("chalk", False, 8, "search", 0)
+    assert prompts[4:] == [(case.prompt, case.seed) for case in rest]
+    prompts.clear()
+    metric.measure("chalk", ["forget"], "final")
+    assert [prompt for prompt, _ in prompts] == [
+        case.prompt for case in metric.prompts.cases("chalk", True, 6, "final", 0)
+    ]
+    assert metric.account()["wordings"] == ["{} one", "{} two"]
+
+
 def test_an_audit_tries_sentences_misspellings_further_names_and_meaningless_ones(metric):
     metric.other_names = {"chalk": ["crayon"]}
     kinds = [way.kind for way in metric.rewordings("chalk")]
@@ -184,6 +202,7 @@ def test_a_gold_standard_is_another_pipeline_with_the_same_questions(metric, tmp
         ({"judges": {"style": Reader(0)}}, r"judge for each of \['digit', 'style'\], but got judges for"),
         ({"search": ImageCounts(0, 5)}, "at least one image of each kind"),
         ({"seed": -1}, "seed of at least 0"),
+        ({"wordings": ["chalk"]}, r"'\{\}'"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(changes, said):

@@ -50,6 +50,7 @@ class MiniatureImages(GeneratedImages):
         final: Images of the final figures.
         sampling: Steps, guidance and batch size.
         seed: Of prompts' order and noise.
+        wordings: Further sentences with ``{}`` that the search asks in; see ``GeneratedImages``.
     """
 
     def __init__(
@@ -59,12 +60,12 @@ class MiniatureImages(GeneratedImages):
         final: ImageCounts = ImageCounts(100, 180),
         sampling: Sampling = Sampling(STEPS, GUIDANCE, 100),
         seed: int = 0,
+        wordings: list[str] | None = None,
     ) -> None:
         names: dict[str, list[str]] = {label: list(names_of(KINDS[label])) for label in LABELS}
         judges: dict[str, ImageJudge] = {label: PictureJudge(label, folder) for label in LABELS}
-        super().__init__(
-            SHIPPED, PROMPT, names, judges, search=search, final=final, sampling=sampling, seed=seed
-        )
+        counts: dict[str, Any] = {"search": search, "final": final, "sampling": sampling, "seed": seed}
+        super().__init__(SHIPPED, PROMPT, names, judges, wordings=wordings, **counts)
         self.folder = folder
 
     def open(self) -> Any:
