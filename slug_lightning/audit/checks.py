@@ -6,6 +6,8 @@ from typing import Any
 
 from slug_lightning.audit.findings import Figure
 
+GOLD, HOST_GOLD = "needs --gold", "needs --host_gold"  # what to say without a gold standard
+
 
 @dataclass(frozen=True)
 class Limits:

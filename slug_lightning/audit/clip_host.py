@@ -12,7 +12,9 @@ from slug_lightning.audit.host import Attack, Wording, unattacked
 from slug_lightning.audit.material import Material, Pairs, Pictures
 from slug_lightning.data.prompts import fill
 from slug_lightning.functional import class_embeddings, clip_loss, sigmoid_loss, true_class_rank
+from slug_lightning.hosts.host_attacks import Ability
 from slug_lightning.models import candidate_layers, get_layer, text_tower, vision_tower
+from slug_lightning.reports.audit_file import CLIP
 
 PLAIN = "no attack"
 
@@ -28,7 +30,8 @@ class ClipHost:
         batch_size: Images or texts at once.
     """
 
-    name = "clip"
+    name = CLIP
+    abilities: tuple[Ability, ...] = ()
     account: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(

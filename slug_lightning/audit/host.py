@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from slug_lightning.audit.findings import Figure, Version
+from slug_lightning.hosts.host_attacks import Ability
 
 Attack = Callable[[Mapping[str, Tensor]], AbstractContextManager[None]]
 """Changes weights, given by name, inside a ``with`` block, and restores them bit for bit."""
@@ -49,6 +50,10 @@ class Host(Protocol):
     @property
     def versions(self) -> tuple[Version, ...]:
         """Versions that there are, ``before`` and ``after`` at least, in the order of reports."""
+
+    @property
+    def abilities(self) -> tuple[Ability, ...]:
+        """What else it can be asked than figures; the CLIP can be asked everything, and says nothing here."""
 
     @property
     def account(self) -> Mapping[str, Any]:

@@ -42,14 +42,28 @@ def membership(host: ClipHost, settings: MembershipSettings, seed: int) -> Findi
         features = _features(host, version)
         for column, name in enumerate(FEATURES):
             members, others = (part[:, column : column + 1] for part in features)
-            got = membership_inference(members, others, settings.folds, settings.repeats, seed)
-            kind = f"Wilson of one repeat; mean of {got.repeats}, deviation {got.deviation:.3f}"
-            low, high = got.ci95
-            bounds = min(low, got.accuracy), max(high, got.accuracy)
-            figures.append(
-                Figure("membership/accuracy", version, name, got.accuracy, got.pairs, bounds, kind)
-            )
+            figures.append(inferred(version, name, members, others, settings, seed))
     return Findings(figures)
+
+
+def inferred(
+    version: Version, feature: str, members: Tensor, others: Tensor, settings: MembershipSettings, seed: int
+) -> Figure:
+    """Accuracy on one feature with its interval; see ``metrics.membership``.
+
+    Args:
+        version: Whose features they are.
+        feature: What they are called.
+        members: Features ``(N, F)`` of what was trained on.
+        others: Features ``(M, F)`` of what was not.
+        settings: Folds and repeats.
+        seed: Of drawing and splitting.
+    """
+    got = membership_inference(members, others, settings.folds, settings.repeats, seed)
+    kind = f"Wilson of one repeat; mean of {got.repeats}, deviation {got.deviation:.3f}"
+    low, high = got.ci95
+    bounds = min(low, got.accuracy), max(high, got.accuracy)
+    return Figure("membership/accuracy", version, feature, got.accuracy, got.pairs, bounds, kind)
 
 
 def _features(host: ClipHost, version: Version) -> tuple[Tensor, Tensor]:

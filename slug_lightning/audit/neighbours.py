@@ -54,10 +54,10 @@ def neighbours(host: ClipHost, settings: NeighbourSettings) -> Findings:
     figures: list[Figure] = []
     counts: dict[Version, Tensor] = {}
     for version in host.versions:
-        counts[version], shares = _of_version(host, version, order, closeness)
-        figures += shares
+        counts[version], own = _of_version(host, version, order, closeness)
+        figures += own
     shown = [found.label, *order[: settings.shown - 1]]
-    rows: dict[str, Any] = {v: _shares(c)[shown][:, shown].tolist() for v, c in counts.items()}
+    rows: dict[str, Any] = {v: shares(c)[shown][:, shown].tolist() for v, c in counts.items()}
     return Findings(figures, matrices={"confusion": {"names": [names[i] for i in shown], **rows}})
 
 
@@ -86,7 +86,8 @@ def _of_version(
     return counts, figures
 
 
-def _shares(counts: Tensor) -> Tensor:
+def shares(counts: Tensor) -> Tensor:
+    """Counts ``(C, ...)`` as shares of their rows; zeros in a row without counts."""
     return counts.double() / counts.sum(dim=1, keepdim=True).clamp_min(1)
 
 

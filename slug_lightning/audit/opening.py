@@ -79,6 +79,26 @@ def gold_digest(folder: Path | None) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of all files in a folder, at any depth.
+
+    Raises:
+        ModelNotFoundError: If there are none.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if not files:
+        raise ModelNotFoundError(
+            f"Expected the folder of a host that never saw the concept as --host_gold, but there are no "
+            f"files in {str(folder)!r}."
+        )
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
 def models_of(run: OpenedRun, base: nn.Module, gold: Path | None) -> dict[Version, nn.Module]:
     """The models by version: the original, a patched copy, and the gold standard if there is one.
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from slug_lightning.audit.checks import Check, Limits, largest_gap
+from slug_lightning.audit.checks import GOLD, Check, Limits, largest_gap
 from slug_lightning.audit.clip_host import ClipHost
 from slug_lightning.audit.findings import Figure, Findings, Version
 from slug_lightning.functional import true_class_rank
@@ -79,9 +79,9 @@ def _of_version(host: ClipHost, version: Version, settings: ProbeSettings) -> li
     return figures
 
 
-def judge_probe(findings: Findings, limits: Limits) -> list[Check]:
+def judge_probe(findings: Findings, limits: Limits, needs: str = GOLD) -> list[Check]:
     """The larger difference to the gold standard of the two classifiers; none without a gold standard."""
     gold = {f.condition: f for f in findings.pick("probe/concept", "gold")}
     pairs = [(f, gold[f.condition]) for f in findings.pick("probe/concept", "after") if f.condition in gold]
     what = "after minus gold"
-    return [largest_gap("probe_gap", pairs, limits.probe_gap, what, "needs --gold")]
+    return [largest_gap("probe_gap", pairs, limits.probe_gap, what, needs)]

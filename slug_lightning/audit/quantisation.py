@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from slug_lightning.audit.checks import Check, Limits, check_figure
 from slug_lightning.audit.findings import Figure, Findings, largest
 from slug_lightning.audit.host import Host
+from slug_lightning.audit.restoring import restored
 from slug_lightning.errors import SettingError
 
 Scheme = Literal["int8", "int4"]
@@ -110,16 +111,11 @@ def is_transposed(name: str) -> bool:
 @contextmanager
 def quantised(weights: Mapping[str, Tensor], scheme: Scheme, group: int) -> Iterator[None]:
     """Rounded weights inside the block; afterwards the originals, bit for bit."""
-    saved = {name: weight.detach().clone() for name, weight in weights.items()}
-    try:
+    with restored(weights.values()):
         with torch.no_grad():
             for name, weight in weights.items():
                 weight.copy_(round_weight(weight, scheme, group, is_transposed(name)).values)
         yield
-    finally:
-        with torch.no_grad():
-            for name, weight in weights.items():
-                weight.copy_(saved[name])
 
 
 def quantisation(host: Host, settings: QuantisationSettings) -> Findings:

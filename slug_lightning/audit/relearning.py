@@ -1,13 +1,13 @@
 """Relearning: how fast does the concept come back when the model is trained on?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from slug_lightning.audit.checks import Check, Limits, largest_gap
+from slug_lightning.audit.checks import GOLD, Check, Limits, largest_gap
 from slug_lightning.audit.clip_host import ClipHost
 from slug_lightning.audit.findings import Figure, Findings, Version
 from slug_lightning.audit.material import Pairs
@@ -66,6 +66,31 @@ def batches(forget: Pairs, retain: Pairs, pairs: int, size: int, seed: int) -> I
         )
 
 
+def updates(
+    weights: Sequence[Tensor], losses: Iterator[Tensor], settings: RelearningSettings
+) -> Iterator[int]:
+    """Train weights in place, and stop at each number of updates at which the model is asked.
+
+    Args:
+        weights: All that are trained.
+        losses: Endless, each computed when it is drawn, on the weights of then.
+        settings: Numbers of updates and learning rate.
+
+    Returns:
+        Updates so far, in rising order.
+    """
+    for weight in weights:
+        weight.requires_grad_(True)
+    optimiser = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0)
+    for step in range(max(settings.steps) + 1):
+        if step in settings.steps:
+            yield step
+        if step < max(settings.steps):
+            optimiser.zero_grad()
+            next(losses).backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+
+
 def relearning(host: ClipHost, settings: RelearningSettings, seed: int) -> Findings:
     """Forget accuracy against the number of updates, of the patched model and of the gold standard.
 
@@ -106,25 +131,16 @@ def _curve(
     host: ClipHost, version: Version, pairs: int, settings: RelearningSettings, seed: int
 ) -> list[Figure]:
     model = deepcopy(host.models[version])
-    weights = [w for name, w in model.named_parameters() if not name.startswith("logit_")]
     for weight in model.parameters():
         weight.requires_grad_(False)
-    for weight in weights:
-        weight.requires_grad_(True)
-    optimiser = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0)
+    weights = [w for name, w in model.named_parameters() if not name.startswith("logit_")]
     found, label = host.material, describe(pairs)
     stream = batches(found.forget_pairs, found.retain_pairs, pairs, settings.batch_size, seed)
     figures: list[Figure] = []
-    for step in range(max(settings.steps) + 1):
-        if step in settings.steps:
-            head = host.head(model, found.prompts[found.source])
-            hits, n = host.forget_hits(host.embed_images(model, found.forget.images), head)
-            figures.append(Figure.share("forget/top1", version, label, hits, n, step))
-        if step < max(settings.steps):
-            optimiser.zero_grad()
-            loss: Tensor = host.loss(model, next(stream))
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+    for step in updates(weights, (host.loss(model, batch) for batch in stream), settings):
+        head = host.head(model, found.prompts[found.source])
+        hits, n = host.forget_hits(host.embed_images(model, found.forget.images), head)
+        figures.append(Figure.share("forget/top1", version, label, hits, n, step))
     if found.source in found.retained:
         others = found.retained[found.source]
         right = (host.embed_images(model, others.images) @ head.T).argmax(dim=1) == others.labels
@@ -133,13 +149,11 @@ def _curve(
     return figures
 
 
-def judge_relearning(findings: Findings, limits: Limits) -> list[Check]:
+def judge_relearning(findings: Findings, limits: Limits, needs: str = GOLD) -> list[Check]:
     """The largest difference to the gold standard at the same number of updates on the same data."""
-    gold = {(f.condition, f.x): f for f in findings.pick("forget/top1", "gold")}
+    gold = {(f.condition, f.x): f for f in findings.forget("gold")}
     pairs = [
-        (f, gold[f.condition, f.x])
-        for f in findings.pick("forget/top1", "after")
-        if f.x and (f.condition, f.x) in gold
+        (f, gold[f.condition, f.x]) for f in findings.forget("after") if f.x and (f.condition, f.x) in gold
     ]
     what = "after minus gold, largest over the updates"
-    return [largest_gap("relearned_gap", pairs, limits.relearned_gap, what, "needs --gold")]
+    return [largest_gap("relearned_gap", pairs, limits.relearned_gap, what, needs)]

@@ -10,7 +10,7 @@ from typing import Any
 
 from slug_lightning import __version__
 from slug_lightning.atomic import write_text
-from slug_lightning.audit.attacks import ATTACKS, Attack
+from slug_lightning.audit.attacks import ATTACKS, Attack, Way
 from slug_lightning.audit.findings import Findings
 from slug_lightning.audit.host import Host
 from slug_lightning.audit.settings import AuditSettings
@@ -44,7 +44,8 @@ class AuditPlan:
 
     def key(self, attack: Attack, host: Host) -> str:
         """SHA-256 over all that an attack's findings depend on; limits are not among it."""
-        own = attack.settings(self.settings)
+        way = attack.way(host.name)
+        own = None if way is None else way.settings(self.settings)
         content = {
             "version": [RESULT_VERSION, __version__],
             "attack": [host.name, dict(host.account), attack.name],
@@ -80,21 +81,21 @@ def run_attacks(
     found: Results = {}
     for host in hosts:
         for attack in attacks:
-            if host.name != "clip" and not attack.any_host:
+            if (way := attack.way_on(host)) is None:
                 continue
             path, key = plan.file(attack, host), plan.key(attack, host)
             kept = None if fresh else _kept(path, key)
             if kept is None:
                 tell(f"{host.name}: {attack.name}")
-                kept = _run(attack, host, plan, key)
+                kept = _run(way, host, plan, key)
                 write_text(path, json.dumps(kept, ensure_ascii=False, allow_nan=False) + "\n")
             found.setdefault(host.name, {})[attack.name] = kept
     return found
 
 
-def _run(attack: Attack, host: Host, plan: AuditPlan, key: str) -> dict[str, Any]:
+def _run(way: Way, host: Host, plan: AuditPlan, key: str) -> dict[str, Any]:
     started, used = time.perf_counter(), time.process_time()
-    findings = attack.call(host, plan.settings, plan.concept, plan.seed)
+    findings = way.call(host, plan.settings, plan.concept, plan.seed)
     seconds = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - used}
     return {"key": key, **seconds, "findings": findings.entry()}
 
@@ -114,7 +115,11 @@ def collect(plan: AuditPlan, found: Results, attacks: Sequence[Attack]) -> dict[
     by_name: dict[str, Attack] = {attack.name: attack for attack in attacks}
     hosts = {
         host: {
-            "attacks": {name: _entry(by_name[name], kept, plan.settings) for name, kept in results.items()}
+            "attacks": {
+                name: _entry(way, kept, plan.settings)
+                for name, kept in results.items()
+                if (way := by_name[name].way(host)) is not None
+            }
         }
         for host, results in found.items()
     }
@@ -130,15 +135,15 @@ def collect(plan: AuditPlan, found: Results, attacks: Sequence[Attack]) -> dict[
     }
 
 
-def _entry(attack: Attack, kept: Mapping[str, Any], settings: AuditSettings) -> dict[str, Any]:
+def _entry(way: Way, kept: Mapping[str, Any], settings: AuditSettings) -> dict[str, Any]:
     findings = Findings.read(kept["findings"])
     return {
-        "definition": attack.definition,
-        "source": attack.source,
+        "definition": way.definition,
+        "source": way.source,
         "seconds": kept["seconds"],
         "cpu_seconds": kept["cpu_seconds"],
         **findings.entry(),
-        "checks": [check.entry() for check in attack.judge(findings, settings.limits)],
+        "checks": [check.entry() for check in way.judge(findings, settings.limits)],
     }
 
 

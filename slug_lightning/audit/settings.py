@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from slug_lightning.audit.arithmetic import ArithmeticSettings
 from slug_lightning.audit.checks import Limits
 from slug_lightning.audit.drift import DriftSettings
+from slug_lightning.audit.live.settings import LiveSettings
 from slug_lightning.audit.material import MaterialSettings
 from slug_lightning.audit.membership import MembershipSettings
 from slug_lightning.audit.neighbours import NeighbourSettings
@@ -31,6 +32,7 @@ class AuditSettings:
         probe: Classifiers on frozen features.
         drift: Change of retained cosines.
         retrieval: Recall among retain pairs.
+        host: Of attacks on a host that carries the patch, where they differ from those on the CLIP.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -44,3 +46,4 @@ class AuditSettings:
     probe: ProbeSettings = field(default_factory=ProbeSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
     retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
+    host: LiveSettings = field(default_factory=LiveSettings)

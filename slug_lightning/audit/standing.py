@@ -1,6 +1,6 @@
 """No attack: the figures of each version as it is, which every attack is read against."""
 
-from slug_lightning.audit.checks import Check, Limits, check_figure, largest_gap
+from slug_lightning.audit.checks import GOLD, Check, Limits, check_figure, largest_gap
 from slug_lightning.audit.findings import Figure, Findings, Version, largest
 from slug_lightning.audit.host import Host
 
@@ -17,17 +17,22 @@ def standing(host: Host) -> Findings:
     return Findings([figure for version in host.versions for figure in host.figures(version, PLAIN)])
 
 
-def judge_standing(findings: Findings, limits: Limits) -> list[Check]:
+def judge_standing(findings: Findings, limits: Limits, needs: str = GOLD) -> list[Check]:
     """The patched model's forget accuracy, the largest drop of what must stay, and that of the gold standard.
 
     A gold standard that knows less of everything else is none: gaps to it say nothing.
+
+    Args:
+        findings: Of ``standing``.
+        limits: From the settings.
+        needs: What to say without a gold standard.
     """
     forget = largest(findings.forget("after"))
     what = "largest drop, before minus"
     return [
         check_figure("forget", forget, limits.forget, "forget accuracy without an attack"),
         largest_gap("retained_drop", _drops(findings, "after"), limits.retained_drop, f"{what} after", what),
-        largest_gap("gold_drop", _drops(findings, "gold"), limits.gold_drop, f"{what} gold", "needs --gold"),
+        largest_gap("gold_drop", _drops(findings, "gold"), limits.gold_drop, f"{what} gold", needs),
     ]
 
 

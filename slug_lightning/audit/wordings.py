@@ -1,18 +1,15 @@
 """Wordings: does another sentence, spelling or language find what the usual prompt no longer finds?"""
 
-import json
-import random
 from dataclasses import dataclass, field
-from importlib.resources import files
-from typing import Any
 
-from slug_lightning.audit.checks import Check, Limits, check_figure, largest_gap
+from slug_lightning.audit.checks import GOLD, Check, Limits, check_figure, largest_gap
 from slug_lightning.audit.clip_host import ClipHost
 from slug_lightning.audit.findings import Figure, Findings, Version, largest
 from slug_lightning.audit.host import Wording
+from slug_lightning.data.wordings import CONTROL, other_names, sentences
 from slug_lightning.errors import SettingError
 
-CONTROL, CONSONANTS = "control", "bdfghjkmpqvwxz"
+SENTENCES = ("template", "all", "question", "picture")  # kinds that keep the concept's name
 
 
 @dataclass(frozen=True)
@@ -43,66 +40,14 @@ class WordingSettings:
             )
 
 
-def known_wordings() -> dict[str, Any]:
-    """Contents of ``wordings.json``: templates, and names of the miniature world's digits."""
-    text = files(__package__).joinpath("wordings.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
-def misspell(name: str, most: int) -> list[str]:
-    """Misspellings of a name, one letter each: left out, doubled, changed places, wrong vowel, split.
-
-    Example:
-        >>> misspell("two", 4)
-        ['wo', 'ttwo', 'wto', 'to']
-        >>> misspell("two", 0)
-        []
-    """
-    found: list[str] = []
-    for i, letter in enumerate(name):
-        if letter == " ":
-            continue
-        found += [name[:i] + name[i + 1 :], name[:i] + letter + name[i:]]
-        if i + 1 < len(name) and name[i + 1] not in (" ", letter):
-            found.append(name[:i] + name[i + 1] + letter + name[i + 2 :])
-        if letter in "aeiou":
-            found.append(name[:i] + "aeiou"[("aeiou".index(letter) + 1) % 5] + name[i + 1 :])
-    found += ["-".join(name), " ".join(name.replace(" ", ""))]
-    distinct = [word for word in dict.fromkeys(found) if word.strip() and word != name]
-    return distinct[:most]
-
-
-def meaningless(name: str, count: int) -> list[str]:
-    """Distinct names of consonants, as long as a name, always the same.
-
-    Example:
-        >>> meaningless("seven", 2)
-        ['fhwfx', 'gdxbw']
-    """
-    rng = random.Random(f"meaningless names for {len(name)} letters")
-    found: dict[str, None] = {}
-    while len(found) < count:
-        found["".join(" " if letter == " " else rng.choice(CONSONANTS) for letter in name)] = None
-    return list(found)
-
-
 def list_wordings(concept: str, settings: WordingSettings) -> list[Wording]:
     """Every wording of a concept, in the order of the report."""
-    known = known_wordings()
-    own = known["concepts"].get(concept, {})
-    standard = known["templates"] + (known["number_templates"] if own else [])
-    sentences = standard if settings.templates is None else settings.templates
-    names = {**own.get("languages", {}), **settings.names}
-    wordings = [Wording("template", sentence, templates=(sentence,)) for sentence in sentences]
-    wordings += [Wording("paraphrase", name, names=(name,)) for name in own.get("paraphrases", [])]
-    wordings += [
-        Wording("misspelling", name, names=(name,)) for name in misspell(concept, settings.misspellings)
-    ]
-    wordings += [Wording("language", f"{name} ({label})", names=(name,)) for label, name in names.items()]
-    wordings += [Wording(CONTROL, name, names=(name,)) for name in meaningless(concept, settings.controls)]
-    if sentences:
-        wordings.append(Wording("all", "mean of all templates", templates=tuple(sentences)))
+    chosen = sentences(concept) if settings.templates is None else settings.templates
+    wordings = [Wording("template", sentence, templates=(sentence,)) for sentence in chosen]
+    names = other_names(concept, settings.misspellings, settings.controls, settings.names)
+    wordings += [Wording(other.kind, other.label, names=(other.name,)) for other in names]
+    if chosen:
+        wordings.append(Wording("all", "mean of all templates", templates=tuple(chosen)))
     return wordings
 
 
@@ -122,30 +67,35 @@ def wordings(host: ClipHost, settings: WordingSettings, concept: str) -> Finding
     return Findings([f for version in host.versions for f in host.reworded(version, asked)])
 
 
-def judge_wordings(findings: Findings, limits: Limits) -> list[Check]:
+def judge_wordings(findings: Findings, limits: Limits, needs: str = GOLD) -> list[Check]:
     """What other sentences, other names and meaningless names find in the patched model.
 
-    The highest forget accuracy under a template; the most by which another name beats meaningless ones; by
-    how much these beat those of the gold standard.
+    The highest forget accuracy under a template, another question or another picture; the most by which
+    another name beats meaningless ones; by how much these beat those of the gold standard.
     """
-    figures = findings.pick("forget/top1", "after")
-    worst = largest(f for f in figures if kind_of(f) in ("template", "all"))
-    renamed = [f for f in figures if kind_of(f) not in ("template", "all", CONTROL)]
+    figures = findings.forget("after")
+    worst = largest(f for f in figures if kind_of(f) in SENTENCES)
+    renamed = [f for f in figures if kind_of(f) not in (*SENTENCES, CONTROL)]
     controls = [f for f in figures if kind_of(f) == CONTROL]
     control = _pooled(controls, "after")
-    gold = [f for f in findings.pick("forget/top1", "gold") if kind_of(f) == CONTROL]
+    names = [(figure, control) for figure in renamed if controls]
+    gold = [f for f in findings.forget("gold") if kind_of(f) == CONTROL]
     what = "another name minus meaningless ones"
     return [
         check_figure("reworded_forget", worst, limits.reworded_forget, "no template was tried"),
         largest_gap(
-            "renamed_gap", [(f, control) for f in renamed], limits.renamed_gap, what, "no name was tried"
+            "renamed_gap",
+            names,
+            limits.renamed_gap,
+            what,
+            "no name was tried",
         ),
         largest_gap(
             "elimination_gap",
-            [(control, _pooled(gold, "gold"))] if gold else [],
+            [(control, _pooled(gold, "gold"))] if gold and controls else [],
             limits.elimination_gap,
             "after minus gold",
-            "needs --gold",
+            needs,
         ),
     ]
 
@@ -154,7 +104,8 @@ def _pooled(figures: list[Figure], version: Version) -> Figure:
     """Share over all meaningless names, with the interval of one: they are asked of the same images."""
     hits, n = sum(round(f.value * f.n) for f in figures), sum(f.n for f in figures)
     images = figures[0].n if figures else 0
-    return Figure.share("forget/top1", version, CONTROL, round(hits / n * images) if n else 0, images)
+    metric = figures[0].metric if figures else "forget/top1"
+    return Figure.share(metric, version, CONTROL, round(hits / n * images) if n else 0, images)
 
 
 def kind_of(figure: Figure) -> str:

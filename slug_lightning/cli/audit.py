@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from slug_lightning.audit.attacks import choose_attacks
 from slug_lightning.audit.settings import AuditSettings
 from slug_lightning.cli.typed_function import run_function
-from slug_lightning.errors import DataNotFoundError
+from slug_lightning.errors import DataNotFoundError, SettingError
 from slug_lightning.hosts import HostMetric
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def audit(
     run: Path,
     gold: Path | None = None,
+    host_gold: Path | None = None,
     attacks: list[str] | None = None,
     settings: AuditSettings = AuditSettings(),
     root: Path | None = None,
@@ -40,8 +41,10 @@ def audit(
     Args:
         run: Folder of a run of slug fit.
         gold: open_clip folder of a model of the same architecture, trained without the concept.
+        host_gold: The same for the host: its folder, as the host metric's gold method reads it.
         attacks: Which, one or several; by default all: standing (no attack), quantisation, relearning,
-            wordings, arithmetic, neighbours, membership, probe, drift, retrieval.
+            wordings, arithmetic, neighbours, membership, probe, drift, retrieval. On a host those run that
+            its metric offers.
         settings: Of the attacks, and the limits of the verdicts; as a file: --config configs/audit.yaml.
         root: Folder that the run's data paths start from, if it is another one now.
         device: Where models run: cpu, cuda, ...
@@ -61,10 +64,16 @@ def audit(
     opened = open_run(run)
     about = _about(opened, gold, gold_digest(gold), device)
     clip, digests, own = _clip(opened, gold, settings, root, device, seed)
-    plan = AuditPlan(run, clip.material.concept, about, settings, seed, {**digests, **_counts(clip)})
     hosts: list[Host] = [clip]
     if (metric := host_metric or own) is not None:
-        hosts.append(MetricHost(metric, opened.patch, clip.material.concept))
+        hosts.append(host := MetricHost(metric, opened.patch, clip.material.concept, host_gold))
+        about["host_gold"] = host.gold
+    elif host_gold is not None:
+        raise SettingError(
+            "Expected a host with --host_gold, but the run has none (model.host_metric). Name the class of "
+            "its metric with --host_metric."
+        )
+    plan = AuditPlan(run, clip.material.concept, about, settings, seed, {**digests, **_counts(clip)})
     document = run_audit(plan, hosts, chosen, fresh, lambda line: print(line, file=sys.stderr))
     built = build_report(run)
     print(audit_summary(document))

@@ -1,19 +1,24 @@
 """What a text-to-image pipeline generates, judged by classifiers: is the concept gone, is the rest there?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from copy import copy
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from slug_lightning.data.wordings import other_names, sentences
 from slug_lightning.errors import ModelNotFoundError, SettingError
-from slug_lightning.hosts.host_metric import FORGET, Example, HostMetric, Split
+from slug_lightning.hosts.host_attacks import Confusion, HostAttacks, Rewording
+from slug_lightning.hosts.host_metric import FORGET, Example, Split
 from slug_lightning.hosts.image_cases import Case, PromptTable
 from slug_lightning.hosts.judges import ImageJudge
 from slug_lightning.metrics import Accuracy
 
 _MOST_NAMES = 10  # rows and columns of the examples
+_MISSPELLINGS, _CONTROLS = 8, 5  # of the wordings that an audit tries
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class _Seen:
     broken: Tensor
 
 
-class GeneratedImages(HostMetric):
+class GeneratedImages(HostAttacks):
     """Recognised shares of the images of a diffusers pipeline.
 
     ``forget`` is the share of images with the concept in the prompt in which its judge names it; for each
@@ -73,6 +78,8 @@ class GeneratedImages(HostMetric):
         final: Images of the final figures.
         sampling: Steps, guidance and batch size.
         seed: Of prompts' order and noise.
+        per_wording: Images of an audit for each other wording of the prompt.
+        other_names: Further names of concepts that an audit tries, by concept: nicknames, other languages.
     """
 
     def __init__(
@@ -85,19 +92,22 @@ class GeneratedImages(HostMetric):
         final: ImageCounts = ImageCounts(100, 200),
         sampling: Sampling = Sampling(),
         seed: int = 0,
+        per_wording: int = 20,
+        other_names: dict[str, list[str]] | None = None,
     ) -> None:
         self.prompts = PromptTable(template, names)
         if set(judges) != set(names):
             msg = f"Expected a judge for each of {sorted(names)}, but got judges for {sorted(judges)}."
             raise SettingError(msg)
-        if min(search.forget, search.retained, final.forget, final.retained) < 1 or seed < 0:
+        if min(search.forget, search.retained, final.forget, final.retained, per_wording) < 1 or seed < 0:
             msg = (
                 "Expected at least one image of each kind and a seed of at least 0, but got "
-                f"{search}, {final} and {seed}."
+                f"{search}, {final}, {per_wording} for each wording, and {seed}."
             )
             raise SettingError(msg)
         self.pipeline, self.judges, self.sampling, self.seed = pipeline, judges, sampling, seed
         self.counts: dict[Split, ImageCounts] = {"search": search, "final": final}
+        self.per_wording, self.other_names = per_wording, other_names or {}
         self.host: Any = None
         self._last: list[_Seen] = []
         self._own = ""
@@ -124,8 +134,9 @@ class GeneratedImages(HostMetric):
             return kind.from_pretrained(self.pipeline).to(getattr(torch, self.sampling.dtype))
         except (OSError, ValueError) as error:
             msg = (
-                f"Expected a diffusers pipeline in {self.pipeline!r} (pipeline of model.host_metric), but "
-                f"got none ({str(error).splitlines()[0]}). Give a folder with model_index.json, or an ID."
+                f"Expected a diffusers pipeline in {self.pipeline!r} (pipeline of model.host_metric, or "
+                f"--host_gold), but got none ({str(error).splitlines()[0]}). Give a folder with "
+                "model_index.json, or an ID."
             )
             raise ModelNotFoundError(msg) from error
 
@@ -141,16 +152,64 @@ class GeneratedImages(HostMetric):
         self._last, self._own = [], own
         if FORGET in names:
             seen = self._look(self.prompts.cases(concept, True, self.counts[split].forget, split, self.seed))
+            self._last.append(seen)
             hits = self._hits(seen, own) | seen.broken
             figures[FORGET] = Accuracy(int(hits.sum()), len(hits))
         if rest := [name for name in names if name != FORGET]:
             seen = self._look(
                 self.prompts.cases(concept, False, self.counts[split].retained, split, self.seed)
             )
+            self._last.append(seen)
             for field in rest:
                 hits = self._hits(seen, field) & ~seen.broken
                 figures[field] = Accuracy(int(hits.sum()), len(hits))
         return figures
+
+    def gold(self, folder: Path) -> "GeneratedImages":
+        """Another pipeline, asked for the same with the same noise; see ``HostAttacks``."""
+        other = copy(self)
+        other.pipeline, other.host, other._last = str(folder), None, []
+        other.load()
+        return other
+
+    def rewordings(self, concept: str) -> list[Rewording]:
+        """Other sentences, then other names in the usual prompt, those without a meaning last."""
+        ways = [Rewording("template", text, text.replace("{}", concept)) for text in sentences(concept)]
+        further = {f"name {i}": name for i, name in enumerate(self.other_names.get(concept, []), start=1)}
+        names = other_names(concept, _MISSPELLINGS, _CONTROLS, further)
+        return ways + [Rewording(other.kind, other.label, other.name) for other in names]
+
+    def reworded(self, concept: str, wordings: Sequence[Rewording]) -> list[Accuracy]:
+        """Recognised in the first ``per_wording`` final images, with their noise, in other words."""
+        own = self.prompts.field_of(concept)
+        count = min(self.per_wording, self.counts["final"].forget)
+        cases = self.prompts.cases(concept, True, count, "final", self.seed)
+        asked = [replace(case, prompt=self._said(way, case, own)) for way in wordings for case in cases]
+        if not asked:
+            return []
+        seen = self._look(asked)
+        hits = (self._hits(seen, own) | seen.broken).view(len(wordings), count)
+        return [Accuracy(int(row.sum()), count) for row in hits]
+
+    def _said(self, way: Rewording, case: Case, own: str) -> str:
+        """The whole prompt in a template; otherwise the usual one with another name in it."""
+        whole = way.kind == "template"
+        return way.text if whole else self.prompts.template.format(**{**case.shown, own: way.text})
+
+    def confusion(self, concept: str) -> Confusion:
+        """What the judge of the concept's field names in the final images."""
+        own = self.prompts.field_of(concept)
+        names, counts = list(self.prompts.names[own]), self.counts["final"]
+        table = torch.zeros(len(names), len(names) + 1, dtype=torch.long)
+        for of_concept, count in ((True, counts.forget), (False, counts.retained)):
+            cases = self.prompts.cases(concept, of_concept, count, "final", self.seed)
+            if not cases:
+                continue
+            seen = self._look(cases)
+            wanted = torch.tensor([names.index(case.shown[own]) for case in cases])
+            given = seen.found[own].masked_fill(seen.broken, len(names))
+            table.index_put_((wanted, given), torch.ones_like(wanted), accumulate=True)
+        return Confusion(names, table)
 
     def labels(self, concept: str) -> dict[str, str]:
         """Words for the report."""
@@ -173,6 +232,7 @@ class GeneratedImages(HostMetric):
             "sampling": asdict(self.sampling),
             "images": {split: asdict(counts) for split, counts in self.counts.items()},
             "seed": self.seed,
+            "per_wording": self.per_wording,
         }
 
     def examples(self) -> list[Example]:
@@ -210,9 +270,7 @@ class GeneratedImages(HostMetric):
             field: self.judges[field].recognise(pixels, names).cpu()
             for field, names in self.prompts.names.items()
         }
-        seen = _Seen(cases, pixels, found, broken.cpu())
-        self._last.append(seen)
-        return seen
+        return _Seen(cases, pixels, found, broken.cpu())
 
     @torch.no_grad()
     def _generate(self, cases: Sequence[Case]) -> Tensor:

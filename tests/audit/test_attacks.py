@@ -2,7 +2,7 @@ from dataclasses import fields
 
 import pytest
 
-from slug_lightning.audit.attacks import ATTACKS, NAMES, choose_attacks
+from slug_lightning.audit.attacks import ATTACKS, NAMES, ON_CLIP, ON_HOST, choose_attacks
 from slug_lightning.audit.checks import Limits
 from slug_lightning.audit.findings import Findings
 from slug_lightning.audit.settings import AuditSettings
@@ -21,21 +21,20 @@ def quick() -> AuditSettings:
     return AuditSettings(**own)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_attack_says_exactly_what_it_does_and_where_it_is_from(name):
-    attack = ATTACKS[name]
-    assert len(attack.definition) > 60
-    assert "Source:" not in attack.definition
-    assert any(mark in attack.source for mark in ("arXiv", "doi"))
+@pytest.mark.parametrize("way", [*ON_CLIP.values(), *ON_HOST.values()])
+def test_every_attack_says_exactly_what_it_does_and_where_it_is_from(way):
+    assert len(way.definition) > 60
+    assert "Source:" not in way.definition
+    assert any(mark in way.source for mark in ("arXiv", "doi"))
 
 
 def test_the_attacks_together_check_every_limit_once():
     host, settings = make_host(), quick()
     checked = []
     for attack in ATTACKS.values():
-        findings = attack.call(host, settings, "ben", 0)
+        findings = attack.on_clip.call(host, settings, "ben", 0)
         again = Findings.read(findings.entry())
-        checked += [check.name for check in attack.judge(again, settings.limits)]
+        checked += [check.name for check in attack.on_clip.judge(again, settings.limits)]
     assert sorted(checked) == sorted(field.name for field in fields(Limits))
 
 

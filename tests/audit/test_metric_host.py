@@ -8,8 +8,10 @@ from slug_lightning.audit.checks import Limits
 from slug_lightning.audit.metric_host import MetricHost, matrices
 from slug_lightning.audit.quantisation import QuantisationSettings, judge_quantisation, quantisation
 from slug_lightning.audit.standing import judge_standing, standing
+from slug_lightning.errors import HostError, ModelNotFoundError, SettingError
 from slug_lightning.models import get_layer, load_clip
 from slug_lightning.patch import Patch
+from tests.audit.live.reciting import Recites, make_host, write_gold
 from tests.hosts.nearest_states import NearestStates
 
 LAYER = "transformer.resblocks.2.mlp.c_fc.weight"
@@ -61,6 +63,42 @@ def test_a_pipeline_keeps_its_image_decoder():
     assert list(matrices(SimpleNamespace(components=parts))) == ["unet.0.weight"]
 
 
+def test_a_metric_that_reads_no_gold_standard_refuses_one(tmp_path):
+    (tmp_path / "weights").write_text("w")
+    with pytest.raises(SettingError, match="with --host_gold, but NearestStates has no method 'gold'"):
+        MetricHost(NearestStates(), make_host().patch, "seven", tmp_path)
+
+
+def test_a_gold_standard_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ModelNotFoundError, match="as --host_gold, but there are no files in"):
+        make_host(tmp_path / "none")
+
+
+def test_a_gold_standard_of_another_shape_is_refused(tmp_path):
+    class Other(Recites):
+        def gold(self, folder):
+            return Wide()
+
+    class Wide(Recites):
+        def load(self):
+            live = super().load()
+            live.encoder.layers[0].mlp.fc1 = nn.Linear(3, 3)
+            return live
+
+    with pytest.raises(HostError, match=r"mlp.fc1.weight' has shape \(3, 3\), not \(192, 96\)"):
+        make_host(write_gold(tmp_path), metric=Other())
+
+
+def test_another_gold_standard_makes_another_account(tmp_path):
+    without, one = make_host(), make_host(write_gold(tmp_path / "one"))
+    assert "gold" not in without.account
+    assert without.gold is None
+    assert one.gold == {"folder": "one", "sha256": one.account["gold"]}
+    assert one.versions == ("before", "after", "gold")
+    assert not torch.equal(*(next(live.parameters()) for live in (one.live, one.lives["gold"])))
+
+
 def test_its_account_says_what_is_measured(host):
     assert host.account["metric"] == "NearestStates"
+    assert host.abilities == ()
     assert host.name

@@ -4,7 +4,7 @@ import shutil
 import pytest
 import torch
 
-from slug_lightning.audit.opening import gold_digest, models_of, open_run
+from slug_lightning.audit.opening import folder_digest, gold_digest, models_of, open_run
 from slug_lightning.errors import DataNotFoundError, ModelNotFoundError, PatchMismatchError, SettingError
 from slug_lightning.models import load_clip
 from slug_lightning.models.layers import get_layer
@@ -71,3 +71,14 @@ def test_a_gold_standard_of_another_shape_is_refused(run):
         from slug_lightning.audit.opening import _check_shapes
 
         _check_shapes(load_clip("miniature").model, tiny_clip(), opened.folder)
+
+
+def test_the_digest_of_a_folder_is_of_names_and_contents_at_any_depth(tmp_path):
+    (tmp_path / "unet").mkdir()
+    (tmp_path / "unet" / "weights").write_text("a")
+    first = folder_digest(tmp_path)
+    assert folder_digest(tmp_path) == first
+    (tmp_path / "unet" / "weights").write_text("b")
+    second = folder_digest(tmp_path)
+    (tmp_path / "unet" / "weights").rename(tmp_path / "unet" / "other")
+    assert len({first, second, folder_digest(tmp_path)}) == 3

@@ -3,13 +3,15 @@ from dataclasses import replace
 
 import pytest
 
-from slug_lightning.audit.attacks import choose_attacks
+from slug_lightning.audit.attacks import ON_HOST, choose_attacks
 from slug_lightning.audit.checks import Limits
 from slug_lightning.audit.drift import DriftSettings
+from slug_lightning.audit.membership import MembershipSettings
 from slug_lightning.audit.runner import AuditPlan, audit
 from slug_lightning.audit.settings import AuditSettings
 from slug_lightning.errors import BadDataError
 from slug_lightning.reports.audit_file import read_audit
+from tests.audit.live.reciting import make_host as live_host
 from tests.audit.making import LAYER, make_host
 
 ABOUT = {
@@ -99,6 +101,32 @@ def test_other_hosts_get_the_attacks_that_run_on_any(plan):
     host.name = "diffusion"
     document = audit(plan, [host], BOTH)
     assert list(document["hosts"]["diffusion"]["attacks"]) == ["standing"]
+
+
+def test_a_host_gets_what_it_offers(plan):
+    every, host = choose_attacks(None), live_host()
+
+    def names():
+        return [attack.name for attack in every if attack.way_on(host) is not None]
+
+    assert names() == [*ON_HOST]
+    host.abilities = ()
+    assert names() == ["standing", "quantisation"]
+
+
+def test_a_killed_audit_of_a_host_goes_on(plan, monkeypatch):
+    chosen, lines = choose_attacks(["standing", "neighbours", "membership"]), []
+    quick = replace(plan, settings=replace(QUICK, membership=MembershipSettings(2, 1)))
+    host = live_host()
+    monkeypatch.setattr(host.metric, "example_losses", lambda *asked: 1 / 0, raising=True)
+    with pytest.raises(ZeroDivisionError):
+        audit(quick, [host], chosen)
+    monkeypatch.undo()
+    document = audit(quick, [host], chosen, tell=lines.append)
+    assert lines == [f"{host.name}: membership"]
+    assert list(document["hosts"][host.name]["attacks"]) == ["standing", "neighbours", "membership"]
+    definition = document["hosts"][host.name]["attacks"]["standing"]["definition"]
+    assert "forget/host" in definition
 
 
 def test_a_document_that_breaks_its_contract_is_not_written(plan):

@@ -2,41 +2,10 @@ import pytest
 
 from slug_lightning.audit.checks import Limits
 from slug_lightning.audit.findings import Figure, Findings
-from slug_lightning.audit.wordings import (
-    WordingSettings,
-    judge_wordings,
-    known_wordings,
-    list_wordings,
-    meaningless,
-    misspell,
-    wordings,
-)
+from slug_lightning.audit.wordings import WordingSettings, judge_wordings, list_wordings, wordings
+from slug_lightning.data.wordings import known_wordings
 from slug_lightning.errors import SettingError
-from slug_lightning.miniature.captions import vocabulary
-from slug_lightning.miniature.scans import DIGIT_WORDS
 from tests.audit.making import make_host
-
-
-def test_the_file_knows_every_digit_of_the_miniature_world():
-    known = known_wordings()
-    assert list(known["concepts"]) == list(DIGIT_WORDS)
-    languages = [set(own["languages"]) for own in known["concepts"].values()]
-    assert all(names == languages[0] for names in languages)
-    assert all("{}" in sentence for part in ("templates", "number_templates") for sentence in known[part])
-
-
-def test_the_miniature_can_say_its_own_templates():
-    words = set(vocabulary())
-    for sentence in known_wordings()["number_templates"]:
-        own = sentence.replace("{}", "seven").lower()
-        assert {word.strip(".,:") for word in own.split()} <= words, sentence
-
-
-def test_misspellings_are_distinct_and_wrong():
-    words = misspell("ada example", 100)
-    assert len(words) == len(set(words)) > 20
-    assert "ada example" not in words
-    assert all(word.strip() for word in words)
 
 
 def test_a_concept_of_ones_own_has_templates_misspellings_and_the_given_names():
@@ -83,13 +52,6 @@ def test_a_name_is_held_against_meaningless_ones_and_a_sentence_against_nothing(
     assert renamed.value == pytest.approx(0.1)
     assert renamed.met is False
     assert "misspelling" in renamed.what
-
-
-def test_meaningless_names_are_no_words_of_the_miniature():
-    names = meaningless("ada example", 20)
-    assert len(set(names)) == 20
-    assert all(len(name) == 11 and name[3] == " " for name in names)
-    assert not set(" ".join(names).split()) & set(vocabulary())
 
 
 def test_a_sentence_without_a_place_for_the_name_is_refused():

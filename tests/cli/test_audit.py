@@ -49,3 +49,5 @@ def test_what_cannot_be_audited_is_one_sentence(run, tmp_path, capsys):
     assert "Traceback" not in capsys.readouterr().err
     assert main(["audit", "--run", str(run), "--gold", str(tmp_path)]) == 2
     assert "Expected an open_clip model folder as --gold" in capsys.readouterr().err
+    assert main(["audit", "--run", str(run), "--host_gold", str(tmp_path)]) == 2
+    assert "Expected a host with --host_gold, but the run has none" in capsys.readouterr().err

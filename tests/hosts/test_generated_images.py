@@ -7,6 +7,7 @@ import torch
 
 from slug_lightning.errors import ModelNotFoundError, SettingError
 from slug_lightning.hosts import GeneratedImages, ImageCounts, ImageJudge, Sampling
+from slug_lightning.hosts.host_attacks import Rewording, abilities
 from slug_lightning.metrics import Accuracy
 
 NAMES = {"style": ["ink", "chalk", "neon"], "digit": ["one", "two"]}
@@ -132,6 +133,49 @@ def test_the_account_says_what_images_depend_on(metric):
     assert account["images"]["final"] == {"forget": 6, "retained": 12}
     assert account["judges"] == {"style": "Reader", "digit": "Reader"}
     assert metric.labels("chalk")["style"] == "generated images, style other than the concept"
+
+
+def test_other_words_are_put_into_the_prompts_of_the_first_final_images(metric):
+    prompts, generate = [], metric._generate
+    metric._generate = lambda cases: prompts.extend((c.prompt, c.seed) for c in cases) or generate(cases)
+    metric.per_wording = 2
+    ways = [Rewording("template", "x", "ink one"), Rewording("control", "neon", "neon")]
+    assert metric.reworded("chalk", ways) == [Accuracy(0, 2), Accuracy(0, 2)]
+    seeds = [case.seed for case in metric.prompts.cases("chalk", True, 6, "final", 0)][:2]
+    assert prompts[:2] == [("ink one", seed) for seed in seeds]
+    assert [(prompt.split()[0], seed) for prompt, seed in prompts[2:]] == [("neon", seed) for seed in seeds]
+    assert metric.reworded("chalk", [Rewording("language", "chalk", "chalk")]) == [Accuracy(2, 2)]
+    assert metric.reworded("chalk", []) == []
+
+
+def test_an_audit_tries_sentences_misspellings_further_names_and_meaningless_ones(metric):
+    metric.other_names = {"chalk": ["crayon"]}
+    kinds = [way.kind for way in metric.rewordings("chalk")]
+    assert list(dict.fromkeys(kinds)) == ["template", "misspelling", "language", "control"]
+    assert [(way.label, way.text) for way in metric.rewordings("chalk") if way.kind == "language"] == [
+        ("crayon (name 1)", "crayon")
+    ]
+    assert all("chalk" in way.text for way in metric.rewordings("chalk") if way.kind == "template")
+
+
+def test_confusion_counts_what_is_seen_in_the_final_images_and_broken_ones_as_nothing(metric):
+    metric.host.lost, metric.host.broken = "chalk", "ink"
+    found = metric.confusion("chalk")
+    assert list(found.names) == NAMES["style"]
+    assert found.counts.tolist() == [[0, 0, 0, 6], [0, 0, 6, 0], [0, 0, 6, 0]]
+    assert metric.examples() == []  # those are of the last measurement
+
+
+def test_a_gold_standard_is_another_pipeline_with_the_same_questions(metric, tmp_path):
+    opened = []
+    metric.open = lambda: opened.append(metric) or Painter()
+    gold = metric.gold(tmp_path)
+    assert gold.pipeline == str(tmp_path)
+    assert gold.load() is not metric.load()
+    gold.load().lost = "chalk"
+    assert metric.measure("chalk", ["forget"], "final")["forget"].value == 1
+    assert gold.measure("chalk", ["forget"], "final")["forget"].value == 0
+    assert abilities(metric) == ("gold", "reworded", "confusion")
 
 
 @pytest.mark.parametrize(

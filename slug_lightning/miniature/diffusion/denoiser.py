@@ -78,12 +78,28 @@ def train_unet(
         noise = torch.randn(clean.shape, generator=generator)
         times = torch.randint(0, scheduler.config.num_train_timesteps, (len(rows),), generator=generator)
         said = states[_wordings(len(states), len(rows), generator), prompts[rows]]
-        predicted = unet(scheduler.add_noise(clean, noise, times), times, said).sample
-        errors = (predicted - scheduler.get_velocity(clean, noise, times)).square().mean(dim=(1, 2, 3))
-        weighted: Tensor = level_weights(scheduler.alphas_cumprod[times]) * errors
-        return weighted.mean()
+        return velocity_losses(unet, scheduler, clean, noise, times, said).mean()
 
     return optimise(unet, loss, schedule, watch)
+
+
+def velocity_losses(
+    unet: Any, scheduler: Any, clean: Tensor, noise: Tensor, times: Tensor, states: Tensor
+) -> Tensor:
+    """Weighted squared error of the velocity of each latent, ``(N,)``.
+
+    Args:
+        unet: The denoiser.
+        scheduler: Its noise levels.
+        clean: Latents ``(N, 4, 8, 8)``.
+        noise: Same shape.
+        times: Noise levels ``(N,)``.
+        states: Text states ``(N, T, D)``.
+    """
+    predicted = unet(scheduler.add_noise(clean, noise, times), times, states).sample
+    errors = (predicted - scheduler.get_velocity(clean, noise, times)).square().mean(dim=(1, 2, 3))
+    weighted: Tensor = level_weights(scheduler.alphas_cumprod[times]) * errors
+    return weighted
 
 
 def level_weights(signal: Tensor) -> Tensor:

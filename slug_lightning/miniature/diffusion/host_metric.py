@@ -1,6 +1,6 @@
 """The miniature Stable Diffusion as a host that a search can be steered by: ``model.host_metric``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,13 @@ from slug_lightning.hosts.generated_images import GeneratedImages, ImageCounts, 
 from slug_lightning.hosts.judges import ImageJudge
 from slug_lightning.miniature.diffusion.classifiers import LABELS, Label, load_classifier
 from slug_lightning.miniature.diffusion.generation import GUIDANCE, STEPS
+from slug_lightning.miniature.diffusion.lessons import example_losses, lessons
 from slug_lightning.miniature.diffusion.pipeline import WEIGHTS, miniature_stable_diffusion
 from slug_lightning.miniature.diffusion.prompts import PROMPT
 from slug_lightning.miniature.diffusion.recognition import KINDS
 from slug_lightning.miniature.layouts import names_of
+
+SHIPPED = "miniature"
 
 
 class PictureJudge(ImageJudge):
@@ -60,10 +63,20 @@ class MiniatureImages(GeneratedImages):
         names: dict[str, list[str]] = {label: list(names_of(KINDS[label])) for label in LABELS}
         judges: dict[str, ImageJudge] = {label: PictureJudge(label, folder) for label in LABELS}
         super().__init__(
-            "miniature", PROMPT, names, judges, search=search, final=final, sampling=sampling, seed=seed
+            SHIPPED, PROMPT, names, judges, search=search, final=final, sampling=sampling, seed=seed
         )
         self.folder = folder
 
     def open(self) -> Any:
-        """The pipeline of ``folder``."""
+        """The pipeline of ``folder``, or a whole one that is read as a gold standard."""
+        if self.pipeline != SHIPPED:
+            return super().open()
         return miniature_stable_diffusion(self.folder).to(getattr(torch, self.sampling.dtype))
+
+    def lessons(self, concept: str, pairs: int, batch_size: int, seed: int) -> Iterator[Tensor]:
+        """The denoiser's loss on drawings that it was trained on, with their prompts; see ``HostAttacks``."""
+        return lessons(self.load(), concept, pairs, batch_size, seed)
+
+    def example_losses(self, concept: str, seen: bool) -> Tensor:
+        """The denoiser's loss of drawings that it was trained on, or of scans that nothing saw."""
+        return example_losses(self.load(), concept, seen)

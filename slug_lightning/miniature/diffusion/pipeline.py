@@ -36,15 +36,22 @@ def miniature_stable_diffusion(folder: Path | str = WEIGHTS) -> Any:
     return assemble(unet, vae)
 
 
-def assemble(unet: Any, vae: Any) -> Any:
-    """A pipeline of these two, the miniature CLIP's text tower and tokenizer, and a DDIM scheduler."""
+def assemble(unet: Any, vae: Any, text_encoder: Any = None, tokenizer: Any = None) -> Any:
+    """A pipeline of these parts and a DDIM scheduler.
+
+    Args:
+        unet: The denoiser.
+        vae: The autoencoder.
+        text_encoder: What the denoiser was trained on; by default the miniature CLIP's text tower.
+        tokenizer: By default the miniature CLIP's.
+    """
     from diffusers import StableDiffusionPipeline
 
     kind: Any = StableDiffusionPipeline
     pipeline = kind(
         vae=vae,
-        text_encoder=miniature_text_encoder(),
-        tokenizer=miniature_tokenizer(),
+        text_encoder=text_encoder or miniature_text_encoder(),
+        tokenizer=tokenizer or miniature_tokenizer(),
         unet=unet,
         scheduler=new_scheduler(),
         safety_checker=None,

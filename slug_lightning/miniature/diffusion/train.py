@@ -1,6 +1,9 @@
 """Train the miniature Stable Diffusion and its two classifiers.
 
 ``python -m slug_lightning.miniature.diffusion.train --out DIR [--steps N]``
+
+``--without seven --clip DIR``: a whole pipeline that never saw that digit, on the text tower of a CLIP that
+never did; what ``slug audit --host_gold`` compares with. The classifiers stay the ones that ship.
 """
 
 import argparse
@@ -34,6 +37,7 @@ from slug_lightning.miniature.diffusion.optimising import Schedule
 from slug_lightning.miniature.diffusion.pipeline import assemble, miniature_stable_diffusion
 from slug_lightning.miniature.diffusion.prompts import training_states
 from slug_lightning.miniature.diffusion.recognition import measure_pipeline
+from slug_lightning.miniature.diffusion.without import train_without
 from slug_lightning.miniature.hosting import miniature_text_encoder, miniature_tokenizer
 from slug_lightning.miniature.model_folder import write_json
 
@@ -150,13 +154,21 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the networks")
     parser.add_argument("--steps", type=int, help="updates of each network; by default those of the recipe")
     parser.add_argument("--scans", type=int, help="use only so many scans, for a quick look")
+    parser.add_argument("--without", metavar="DIGIT", help="draw and name everything but this digit")
+    parser.add_argument("--clip", type=Path, help="with --without: open_clip folder of a model without it")
     chosen = parser.parse_args(args)
+    if (chosen.without is None) != (chosen.clip is None):
+        parser.error("--without and --clip belong together: the text encoder must not know the digit, either")
     recipe = DiffusionRecipe()
     if chosen.steps is not None:
         parts = {part: getattr(recipe, part) for part in ("digit", "style", "autoencoder", "unet")}
         short = {part: replace(s, steps=chosen.steps, stop=None) for part, s in parts.items()}
         recipe = replace(recipe, **short)
     torch.set_num_threads(1)  # sums depend on it
+    if chosen.without is not None:
+        record = train_without(chosen.without, chosen.clip, chosen.out, recipe, chosen.scans)
+        print(f"recognised: {record['recognised']}")
+        return 0
     record = train(chosen.out, recipe, chosen.scans)
     for label in LABELS:
         print(f"{label}: classifier {record['held_out_top1'][label]['value']:.1%} on held-out drawings, "
