@@ -29,6 +29,7 @@ from slug_lightning.miniature.llava.readings import patch_features, right_answer
 from slug_lightning.miniature.llava.rewordings import ask, list_rewordings
 from slug_lightning.miniature.llava.training import IGNORED, answer_logits, draw_training, said
 from slug_lightning.miniature.llava.without import trained_without
+from slug_lightning.miniature.model_folder import RECIPE_FILE
 
 LEAST = 100  # pictures
 SEEDS: dict[Split, int] = {"search": 3, "final": 2}  # of the hands that draw the scans
@@ -54,7 +55,7 @@ class MiniatureAnswers(HostAttacks):
                 f"{search} and final {final}."
             )
         self.pictures: dict[Split, int] = {"search": search, "final": final}
-        self._folder = WEIGHTS
+        self._folder, self._without = WEIGHTS, ""  # a gold standard's own, and what it never saw
         self._drawn: dict[Split | Literal["train"], Drawings] = {}
         self._examples: list[Example] = []
 
@@ -69,7 +70,7 @@ class MiniatureAnswers(HostAttacks):
 
     def measure(self, concept: str, names: Sequence[str], split: Split) -> Mapping[str, Accuracy]:
         """Ask about the pictures of a split; see the class."""
-        drawings, own = self._drawings(split), label_of(concept)
+        drawings, own = self._drawings(split), self._asks(concept)
         shows, count = self._shows(concept, split), self.pictures[split]
         chosen = {label: torch.arange(len(shows))[:count] for label in LABELS}
         chosen[own] = (~shows).nonzero().flatten()[:count]
@@ -126,7 +127,7 @@ class MiniatureAnswers(HostAttacks):
     def account(self) -> Mapping[str, Any]:
         """Questions, pictures and decoding."""
         about = {"questions": dict(QUESTIONS), "pictures": dict(self.pictures), "decoding": "greedy"}
-        return about if self._folder == WEIGHTS else {**about, "without": trained_without(self._folder)}
+        return {**about, "without": self._without} if self._without else about
 
     def examples(self) -> Sequence[Example]:
         """At most one picture of each digit in each style, with what was answered, of the last call."""
@@ -145,17 +146,19 @@ class MiniatureAnswers(HostAttacks):
             folder: As ``python -m slug_lightning.miniature.llava.train --without`` writes it.
 
         Raises:
-            ModelNotFoundError: If it is not there, or has no vision tower of its own.
+            ModelNotFoundError: If it is not there, has no vision tower of its own, or does not say what it
+                never saw. (Asked for another concept than that, it raises a ``SettingError``.)
         """
         missing = [name for name in (LANGUAGE_FILE, TOWER_FILE) if not (folder / name).is_file()]
-        if missing:
+        word = trained_without(folder)
+        if missing or word is None:
+            lacks = f"{missing} are not there" if missing else f"its {RECIPE_FILE} does not say so"
             raise ModelNotFoundError(
-                f"Expected a miniature LLaVA that never saw the concept in '{folder}', but {missing} are not "
-                "there; train one with `python -m slug_lightning.miniature.llava.train --without DIGIT "
-                "--clip DIR --out DIR`."
+                f"Expected a miniature LLaVA that never saw the concept in '{folder}', but {lacks}; train it "
+                "by `python -m slug_lightning.miniature.llava.train --without DIGIT --clip DIR --out DIR`."
             )
         other = MiniatureAnswers(self.pictures["search"], self.pictures["final"])
-        other._folder, other._drawn = folder, self._drawn
+        other._folder, other._without, other._drawn = folder, word, self._drawn
         return other
 
     def rewordings(self, concept: str) -> Sequence[Rewording]:
@@ -173,24 +176,21 @@ class MiniatureAnswers(HostAttacks):
         return [ask(self._host, self._processor, concept, wording, shown, others) for wording in wordings]
 
     def lessons(self, concept: str, pairs: int, batch_size: int, seed: int) -> Iterator[Tensor]:
-        """Losses of both questions about training drawings; see ``lessons``.
+        """Losses of the right answers to both questions about training drawings.
 
-        Only the pictures of the concept are the attacker's ``pairs``; no other picture, so no answer about
-        one, is of the concept.
+        The first ``pairs`` of the concept are the attacker's; the others show, and so name, something else.
         """
         rows = batch_rows(self._shows(concept, "train"), pairs, batch_size, seed)
         return lesson_losses(self._host, self._processor, self._drawings("train"), rows)
 
     def confusion(self, concept: str) -> Confusion:
         """Answers to the concept's question about final pictures of each name, as many as of the concept."""
-        label, drawings = label_of(concept), self._drawings("final")
+        label, drawings = self._asks(concept), self._drawings("final")
         truth, count = names_in(drawings, label), self.pictures["final"] // 4
-        chosen = [
-            row
-            for name in possible_answers(label)
-            for row in [row for row, other in enumerate(truth) if other == name][:count]
-        ]
-        some = drawings.take(torch.tensor(chosen))
+        rows = {
+            name: [row for row, own in enumerate(truth) if own == name] for name in possible_answers(label)
+        }
+        some = drawings.take(torch.tensor([row for own in rows.values() for row in own[:count]]))
         given = answers(self._host, self._processor, some.images, QUESTIONS[label])
         answered = Answered({label: given}, {label: names_in(some, label)})
         return Confusion(possible_answers(label), answered.confusion(label))
@@ -203,20 +203,33 @@ class MiniatureAnswers(HostAttacks):
         """
         parts: tuple[Split | Literal["train"], ...] = ("train",) if seen else ("search", "final")
         own = [self._drawings(part).take(self._shows(concept, part)) for part in parts]
-        label = label_of(concept)
+        label = self._asks(concept)
         return torch.cat([right_answer_losses(self._host, self._processor, some, label) for some in own])
 
     def probing(self, concept: str) -> Probing:
         """What the projector reads of search and final pictures, by the names of the concept's kind."""
-        label = label_of(concept)
-        search, final = (self._drawings(split) for split in SEEDS)
+        label = self._asks(concept)
+        search, final = self._drawings("search"), self._drawings("final")
         labels = [part.digits if label == "digit" else part.styles for part in (search, final)]
         features = [patch_features(self._host, part) for part in (search, final)]
         return Probing(possible_answers(label), features[0], labels[0], features[1], labels[1])
 
+    def _asks(self, concept: str) -> Label:
+        """Which question asks for a concept.
+
+        Raises:
+            SettingError: If this is the gold standard of another one.
+        """
+        if self._without not in ("", concept):
+            raise SettingError(
+                f"Expected a gold standard that never saw {concept!r}, but the one in '{self._folder}' was "
+                f"trained without {self._without!r}. Train one without the concept of the run."
+            )
+        return label_of(concept)
+
     def _shows(self, concept: str, part: Split | Literal["train"]) -> Tensor:
         """Whether each drawing shows the concept."""
-        names = names_in(self._drawings(part), label_of(concept))
+        names = names_in(self._drawings(part), self._asks(concept))
         return torch.tensor([name == concept for name in names])
 
     @cached_property

@@ -203,3 +203,23 @@ def test_a_gold_standard_that_is_not_there_is_one_sentence(metric, untrained, tm
     save_language(untrained, tmp_path)  # on the shipped tower, which saw it
     with pytest.raises(ModelNotFoundError, match=r"\['tower.safetensors'\] are not there"):
         metric.gold(tmp_path)
+    save_tower(untrained, tmp_path)
+    with pytest.raises(ModelNotFoundError, match="its recipe.json does not say so"):
+        metric.gold(tmp_path)
+
+
+def test_the_gold_standard_of_another_concept_is_refused(metric, untrained, tmp_path):
+    save_language(untrained, tmp_path)
+    save_tower(untrained, tmp_path)
+    (tmp_path / "recipe.json").write_text('{"without": "two"}')
+    gold = metric.gold(tmp_path)
+    for ask in (
+        lambda: gold.measure("seven", NAMES, "final"),
+        lambda: gold.reworded("seven", []),
+        lambda: gold.lessons("seven", 4, 16, seed=0),
+        lambda: gold.confusion("seven"),
+        lambda: gold.example_losses("seven", True),
+        lambda: gold.probing("seven"),
+    ):
+        with pytest.raises(SettingError, match="never saw 'seven'.*trained without 'two'"):
+            ask()
