@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slug_lightning.reports.audit_figures import ON_HOST
+from slug_lightning.reports.audit_file import CLIP
 from slug_lightning.reports.audit_page import audit_view
 from slug_lightning.reports.document.blocks import Block, Code, Heading, Picture, Table, Text
 from slug_lightning.reports.wording import figures, percent
@@ -31,6 +33,24 @@ _PICTURES = {
         "Change of the cosine of retain pairs",
     ),
 }
+_HOST_PICTURES = {
+    "audit_attacks": (
+        "Share of the host's final cases of the concept in which it is recognised, with the 95 % interval. "
+        "Of wordings, the one of each kind that finds most on the patched host. A meaningless name shows how "
+        "often the concept is found when nobody asks for it.",
+        "Share of the host's cases of the concept recognised under each attack",
+    ),
+    "audit_relearning": (
+        "Both hosts are trained on with the same batches. Where the patched host's line rises before that of "
+        "the host that never saw the concept, the concept was still in the weights.",
+        "What the host does of the concept against updates",
+    ),
+    "audit_confusion": (
+        "What is recognised where each row was asked for, before and after. The framed row is the concept; "
+        "the others stand in the order of their losses and should look the same.",
+        "What the host does in place of the concept and of the other names",
+    ),
+}
 
 
 def audit_blocks(document: Mapping[str, Any]) -> list[Block]:
@@ -40,18 +60,23 @@ def audit_blocks(document: Mapping[str, Any]) -> list[Block]:
         document: A valid ``audit.json``.
     """
     view = audit_view(document)
-    gold = view["gold"]
+    folders = [f"`{gold['folder']}`" for gold in (view["gold"], view["host_gold"]) if gold]
     beside = (
-        f"; never saw it is a model trained without the concept (`{gold['folder']}`)."
-        if gold
+        f"; never saw it is a model trained without the concept ({', '.join(folders)})."
+        if folders
         else ". There is no model that never saw the concept beside them: limits that need one have no value."
     )
+    if view["host"]:
+        beside += f" Beside the CLIP itself, {view['host']} was attacked with the patch in it."
     intro = (
         f"The patch was attacked. Original is the model before the edit, patched the model after it{beside} "
         "A verdict is a value held against a limit of the configuration; other limits give other verdicts."
     )
     blocks: list[Block] = [Text(intro), _checks(view["checks"])]
     blocks += [Picture(name, caption, alt) for name, (caption, alt) in _PICTURES.items()]
+    if view["host"]:
+        blocks.append(Heading(f"On the host: {view['host']}", 2))
+        blocks += [Picture(ON_HOST + name, *words) for name, words in _HOST_PICTURES.items()]
     for attack in view["attacks"]:
         blocks += _attack(attack)
     return [*blocks, Text("The audit, again:"), Code(view["command"])]
@@ -65,7 +90,7 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _attack(attack: Mapping[str, Any]) -> list[Block]:
-    title = attack["title"] if attack["host"] == "clip" else f"{attack['title']} ({attack['host']})"
+    title = attack["title"] if attack["host"] == CLIP else f"{attack['title']} ({attack['host']})"
     about = [Text(f"{attack['definition']} Source: {attack['source']}", "note")]
     about += [Text(note, "note") for note in attack["notes"]]
     shown = attack["rows"][:MOST_ROWS]

@@ -11,6 +11,7 @@ from slug_lightning.reports.documents import read_json_object
 from slug_lightning.reports.schema import validate_audit
 
 CLIP = "clip"
+FORGET = ("forget/top1", "forget/host")  # what the share of the concept is called, on the CLIP and on a host
 VERSIONS = ("before", "after", "gold")
 VERSION_NAMES = {"before": "original", "after": "patched", "gold": "never saw it"}
 # Names of the rows of the summary; the wording itself is put in.
@@ -21,6 +22,8 @@ _KINDS = {
     "language": "called {}",
     "control": "meaningless name “{}”",
     "all": "{}",
+    "question": "asked “{}”",
+    "picture": "picture: {}",
     "arithmetic": "arithmetic, worst of all",
 }
 
@@ -92,7 +95,7 @@ def summarise_forget(attacks: Mapping[str, Mapping[str, Any]]) -> list[tuple[str
         if name == "probe":
             found += [(f"probe: {row.condition}", row) for row in _rows(attack, "probe/concept")]
             continue
-        rows = _rows(attack, "forget/top1")
+        rows = _rows(attack, *FORGET)
         if name in ("wordings", "arithmetic"):
             found += _worst_of_kinds(rows, name)
         else:
@@ -100,8 +103,8 @@ def summarise_forget(attacks: Mapping[str, Mapping[str, Any]]) -> list[tuple[str
     return found
 
 
-def _rows(attack: Mapping[str, Any], metric: str) -> list[Compared]:
-    return [row for row in compare(attack) if row.metric == metric and "after" in row.by_version]
+def _rows(attack: Mapping[str, Any], *metrics: str) -> list[Compared]:
+    return [row for row in compare(attack) if row.metric in metrics and "after" in row.by_version]
 
 
 def _worst_of_kinds(rows: list[Compared], name: str) -> list[tuple[str, Compared]]:
@@ -125,10 +128,10 @@ def _after(row: Compared) -> float:
 def _last_updates(attack: Mapping[str, Any]) -> list[tuple[str, Compared]]:
     curves: dict[str, dict[str, Mapping[str, Any]]] = {}
     for figure in attack["figures"]:
-        if figure["metric"] == "forget/top1":
+        if figure["metric"] in FORGET:
             curves.setdefault(figure["condition"], {})[figure["version"]] = figure  # the last one stays
     return [
-        (f"{label}, {own['after']['x']:g} updates", Compared("forget/top1", label, own))
+        (f"{label}, {own['after']['x']:g} updates", Compared(own["after"]["metric"], label, own))
         for label, own in curves.items()
         if "after" in own
     ]

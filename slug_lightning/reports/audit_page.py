@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slug_lightning.reports.audit_file import VERSION_NAMES, VERSIONS, attacks_of
+from slug_lightning.reports.audit_file import CLIP, VERSION_NAMES, VERSIONS, attacks_of
 from slug_lightning.reports.audit_summary import WORDS
 
 TITLES = {
@@ -42,6 +42,8 @@ def audit_view(document: Mapping[str, Any]) -> dict[str, Any]:
     attacks = list(attacks_of(document))
     return {
         **{name: document[name] for name in ("gold", "seed", "created", "command")},
+        "host_gold": document.get("host_gold"),
+        "host": next((host for host in document["hosts"] if host != CLIP), None),
         "checks": [_check(host, check) for host, _, attack in attacks for check in attack["checks"]],
         "attacks": [_attack(host, name, attack) for host, name, attack in attacks],
         "seconds": sum(attack["seconds"] for _, _, attack in attacks),
@@ -50,7 +52,7 @@ def audit_view(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check(host: str, check: Mapping[str, Any]) -> dict[str, Any]:
     label = LABELS.get(check["name"], check["name"])
-    label = label if host == "clip" else f"{label} ({host})"
+    label = label if host == CLIP else f"{label} ({host})"
     return {**check, "label": label, "verdict": WORDS[check["met"]]}
 
 

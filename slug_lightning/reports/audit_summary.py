@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slug_lightning.reports.audit_file import attacks_of
+from slug_lightning.reports.audit_file import CLIP, attacks_of
 
 WORDS = {True: "met", False: "not met", None: "no value"}
 
@@ -14,14 +14,18 @@ def audit_summary(document: Mapping[str, Any]) -> str:
     Args:
         document: A valid ``audit.json``.
     """
-    lines = [f"{'limit':<24}{'value':>8}  {'95 % interval':<16}{'at most':>8}  {'':<9}what"]
-    for host, _, attack in attacks_of(document):
-        for check in attack["checks"]:
-            name = check["name"] if host == "clip" else f"{host}/{check['name']}"
-            lines.append(
-                f"{name:<24}{_number(check['value']):>8}  {_interval(check['ci95']):<16}"
-                f"{_number(check['limit']):>8}  {WORDS[check['met']]:<9}{check['what']}"
-            )
+    checks = [
+        (check["name"] if host == CLIP else f"{host}/{check['name']}", check)
+        for host, _, attack in attacks_of(document)
+        for check in attack["checks"]
+    ]
+    wide = 2 + max([22, *(len(name) for name, _ in checks)])
+    lines = [f"{'limit':<{wide}}{'value':>8}  {'95 % interval':<16}{'at most':>8}  {'':<9}what"]
+    for name, check in checks:
+        lines.append(
+            f"{name:<{wide}}{_number(check['value']):>8}  {_interval(check['ci95']):<16}"
+            f"{_number(check['limit']):>8}  {WORDS[check['met']]:<9}{check['what']}"
+        )
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 """An ``audit.json`` with made-up but coherent numbers."""
 
+import json
 from typing import Any
 
 from slug_lightning.functional import wilson_interval
@@ -24,7 +25,16 @@ def check(name: str, value: float | None, limit: float, met: bool | None) -> dic
     return {"name": name, "what": f"{name} here", "value": value, "ci95": bounds, "limit": limit, "met": met}
 
 
-def make_audit(concept: str = "seven", gold: bool = True) -> dict[str, Any]:
+HOST = "StableDiffusionPipeline"
+
+
+def on_host(attacks: dict[str, Any]) -> dict[str, Any]:
+    """The attacks of a CLIP that a host has, too, with the names of its figures."""
+    named = json.loads(json.dumps(attacks).replace("forget/top1", "forget/host"))
+    return {name: entry for name, entry in named.items() if name != "drift"}
+
+
+def make_audit(concept: str = "seven", gold: bool = True, host: bool = False) -> dict[str, Any]:
     versions = VERSIONS if gold else VERSIONS[:2]
     hits = {"before": 49, "after": 1, "gold": 2}
     plain = [share("forget/top1", v, "no attack", hits[v]) for v in versions]
@@ -55,10 +65,12 @@ def make_audit(concept: str = "seven", gold: bool = True) -> dict[str, Any]:
         "neighbours": near,
     }
     digest = "0123456789abcdef" * 4
+    hosts = {"clip": {"attacks": attacks}} | ({HOST: {"attacks": on_host(attacks)}} if host else {})
     return {
         "format_version": 1, "concept": concept, "base_model": "miniature", "layer": "text_projection",
         "tower": "text", "step": 2.5, "patch_sha256": digest,
         "gold": {"folder": "without-seven", "sha256": digest} if gold else None,
+        "host_gold": {"folder": "pipeline-without-seven", "sha256": digest} if gold and host else None,
         "created": "2026-11-24T12:00:00+00:00", "command": "slug audit --run RUN", "package_version": "0.1.0",
-        "seed": 0, "data": {}, "settings": {"limits": {}}, "hosts": {"clip": {"attacks": attacks}},
+        "seed": 0, "data": {}, "settings": {"limits": {}}, "hosts": hosts,
     }  # fmt: skip

@@ -1,7 +1,7 @@
 from slug_lightning.reports.audit import audit_blocks
 from slug_lightning.reports.audit_page import audit_view
 from slug_lightning.reports.document.blocks import Heading, Picture, Table
-from tests.reports.audit_document import make_audit
+from tests.reports.audit_document import HOST, make_audit
 
 
 def test_verdicts_come_first_then_pictures_and_every_attack():
@@ -13,6 +13,16 @@ def test_verdicts_come_first_then_pictures_and_every_attack():
     assert len([block for block in blocks if isinstance(block, Picture)]) == 4
     titles = [block.text for block in blocks if isinstance(block, Heading)]
     assert titles == [attack["title"] for attack in view["attacks"]]
+
+
+def test_the_host_has_pictures_of_its_own_and_its_name_at_its_attacks():
+    blocks = audit_blocks(make_audit(host=True))
+    pictures = [block.name for block in blocks if isinstance(block, Picture)]
+    assert pictures[4:] == ["host_audit_attacks", "host_audit_relearning", "host_audit_confusion"]
+    titles = [block.text for block in blocks if isinstance(block, Heading)]
+    assert f"On the host: {HOST}" in titles
+    assert f"Training on ({HOST})" in titles
+    assert f"`pipeline-without-seven`). Beside the CLIP itself, {HOST} was attacked" in blocks[0].text
 
 
 def test_every_table_has_a_cell_for_each_column():

@@ -4,7 +4,7 @@ import pytest
 
 from slug_lightning.errors import BadDataError, DataNotFoundError
 from slug_lightning.reports.audit_file import compare, read_audit, summarise_forget, write_audit
-from tests.reports.audit_document import make_audit
+from tests.reports.audit_document import HOST, make_audit
 
 
 def test_reads_what_it_wrote(tmp_path):
@@ -55,6 +55,9 @@ def test_the_summary_takes_the_worst_wording_and_the_last_update():
     rows = dict(summarise_forget(make_audit()["hosts"]["clip"]["attacks"]))
     assert rows["sentence “a {}.”"].condition == "template: a {}."
     assert rows["4 forget pairs, 20 updates"].by_version["after"]["value"] == 0.82
+    on_host = summarise_forget(make_audit(host=True)["hosts"][HOST]["attacks"])
+    assert [label for label, _ in on_host] == list(rows)
+    assert {row.metric for _, row in on_host} == {"forget/host", "probe/concept"}
     assert list(rows) == [
         "no attack",
         "retain pairs alone, 20 updates",

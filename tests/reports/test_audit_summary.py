@@ -1,5 +1,5 @@
 from slug_lightning.reports.audit_summary import audit_summary
-from tests.reports.audit_document import make_audit
+from tests.reports.audit_document import HOST, make_audit
 
 
 def test_every_check_is_a_line_with_value_limit_and_verdict():
@@ -13,6 +13,10 @@ def test_every_check_is_a_line_with_value_limit_and_verdict():
 
 
 def test_checks_of_other_hosts_say_which():
-    document = make_audit()
-    document["hosts"] = {"diffusion": document["hosts"]["clip"]}
-    assert audit_summary(document).splitlines()[1].startswith("diffusion/forget")
+    head, *lines = audit_summary(make_audit(host=True)).splitlines()
+    assert [line.split()[0] for line in lines[3:]] == [
+        f"{HOST}/{name}" for name in ("forget", "relearned_gap", "reworded_forget")
+    ]
+    assert {line.index(mark) for line, mark in zip(lines[::3], ("0.020",) * 2, strict=True)} == {
+        head.index("value")
+    }

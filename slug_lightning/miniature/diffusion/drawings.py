@@ -21,11 +21,13 @@ class Drawings:
         images: Pixels ``0..255``, shape ``(N, 3, 32, 32)``, uint8.
         digits: ``0..9``, shape ``(N,)``.
         styles: Positions in ``STYLES``, shape ``(N,)``.
+        scans: Number of each scan in the data set of scikit-learn, shape ``(N,)``.
     """
 
     images: Tensor
     digits: Tensor
     styles: Tensor
+    scans: Tensor
 
     def __len__(self) -> int:
         return len(self.digits)
@@ -36,7 +38,13 @@ class Drawings:
 
     def take(self, rows: Tensor | slice) -> "Drawings":
         """Only the pictures at these positions."""
-        return Drawings(self.images[rows], self.digits[rows], self.styles[rows])
+        return Drawings(self.images[rows], self.digits[rows], self.styles[rows], self.scans[rows])
+
+
+def joined(*parts: Drawings) -> Drawings:
+    """All pictures of some parts, one part after the other."""
+    fields = zip(*((part.images, part.digits, part.styles, part.scans) for part in parts), strict=True)
+    return Drawings(*(torch.cat(tensors) for tensors in fields))
 
 
 def draw_part(part: Part, times: int = 1, seed: int = 0, limit: int | None = None) -> Drawings:
@@ -59,4 +67,5 @@ def draw_part(part: Part, times: int = 1, seed: int = 0, limit: int | None = Non
         torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(),
         torch.tensor([picture.digit for picture in drawn]),
         torch.tensor([picture.style for picture in drawn]),
+        torch.tensor([picture.scan for picture in drawn]),
     )

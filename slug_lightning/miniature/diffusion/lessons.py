@@ -10,15 +10,14 @@ from torch import Tensor
 from slug_lightning.errors import BadDataError
 from slug_lightning.miniature.diffusion.autoencoder import LATENT_CHANNELS, LATENT_SIDE
 from slug_lightning.miniature.diffusion.denoiser import velocity_losses
-from slug_lightning.miniature.diffusion.drawings import Drawings, draw_part
+from slug_lightning.miniature.diffusion.drawings import Drawings, draw_part, joined
 from slug_lightning.miniature.diffusion.optimising import draw_rows
 from slug_lightning.miniature.diffusion.prompts import all_prompts
 from slug_lightning.miniature.diffusion.recognition import find
 from slug_lightning.miniature.styles import STYLES
 
 LATENT = (LATENT_CHANNELS, LATENT_SIDE, LATENT_SIDE)
-EXAMPLES = 400  # drawings of a concept whose losses are looked at
-LEVELS = 8  # noise levels of each
+LEVELS = 4  # noise levels at which the loss of a drawing is looked at
 
 
 @cache
@@ -29,8 +28,8 @@ def training_drawings() -> Drawings:
 
 @cache
 def unseen_drawings() -> Drawings:
-    """Drawings of scans that nothing was trained on."""
-    return draw_part("final", 1, seed=1)
+    """Drawings of the search's and the final scans, which no network was trained on."""
+    return joined(draw_part("search", 1, seed=1), draw_part("final", 1, seed=1))
 
 
 def lessons(pipeline: Any, concept: str, pairs: int, batch_size: int, seed: int) -> Iterator[Tensor]:
@@ -85,30 +84,34 @@ def losses(pipeline: Any, drawings: Drawings, noise: Tensor, times: Tensor) -> T
 
 @torch.no_grad()
 def example_losses(pipeline: Any, concept: str, seen: bool, batch_size: int = 100) -> Tensor:
-    """Mean loss of single drawings of a concept over ``LEVELS`` noise levels, ``(N,)``.
+    """Mean loss of each scan of a concept over its drawings and ``LEVELS`` noise levels, ``(N,)``.
 
-    Every drawing gets the same noise, so that losses differ by the drawings alone.
+    Drawings of one scan are alike, so that the scan is what was seen or was not. Every drawing gets the same
+    noise, so that losses differ by the drawings alone.
 
     Args:
         pipeline: A miniature Stable Diffusion.
         concept: A digit or a style.
-        seen: Drawings that the shipped networks were trained on, or of scans that nothing saw.
+        seen: Scans that the shipped networks were trained on, or ones that nothing saw.
         batch_size: Drawings at once.
     """
     drawings = training_drawings() if seen else unseen_drawings()
-    rows = shows(drawings, concept).nonzero().flatten()[:EXAMPLES]
+    drawings = drawings.take(shows(drawings, concept))
     noise = torch.randn((LEVELS, *LATENT), generator=torch.Generator().manual_seed(0))
     last = pipeline.scheduler.config.num_train_timesteps - 1
     times = torch.linspace(0, last, LEVELS + 2)[1:-1].long()
     found = []
-    for first in range(0, len(rows), batch_size):
-        some = drawings.take(rows[first : first + batch_size])
+    for first in range(0, len(drawings), batch_size):
+        some = drawings.take(slice(first, first + batch_size))
         every = [
             losses(pipeline, some, one.expand(len(some), -1, -1, -1), time.expand(len(some)))
             for one, time in zip(noise, times, strict=True)
         ]
         found.append(torch.stack(every).mean(dim=0))
-    return torch.cat(found)
+    scans, which = torch.unique(drawings.scans, return_inverse=True)
+    total = torch.zeros(len(scans)).index_add_(0, which, torch.cat(found))
+    mean: Tensor = total / torch.bincount(which)
+    return mean
 
 
 def shows(drawings: Drawings, concept: str) -> Tensor:

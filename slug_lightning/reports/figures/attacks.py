@@ -21,12 +21,15 @@ def version_colors(theme: Theme) -> Mapping[str, str]:
     return {"before": theme.muted, "after": theme.forget[0], "gold": theme.retain[0]}
 
 
-def attacks_figure(rows: Sequence[tuple[str, Compared]], theme: Theme = LIGHT) -> Figure:
+def attacks_figure(
+    rows: Sequence[tuple[str, Compared]], theme: Theme = LIGHT, cases: str = "images of the concept"
+) -> Figure:
     """A row for each way of asking, with the 95 % interval of each version.
 
     Args:
         rows: What it is called, and its shares by version; at least one.
         theme: Colours.
+        cases: What the shares are of.
 
     Returns:
         A figure 8 inches wide, as high as the rows need.
@@ -45,7 +48,7 @@ def attacks_figure(rows: Sequence[tuple[str, Compared]], theme: Theme = LIGHT) -
     axes.set_yticks(range(len(rows)), labels, fontfamily=fonts(), parse_math=False, color=theme.ink)
     axes.grid(visible=False, axis="y")
     font: Style = {"color": theme.muted, "fontsize": 9}
-    axes.set_xlabel("images of the concept that are recognised, % (95 % interval)", **font)
+    axes.set_xlabel(f"{cases} that are recognised, % (95 % interval)", **font)
     _legend(figure, {v for _, row in rows for v in row.by_version}, theme)
     return figure
 

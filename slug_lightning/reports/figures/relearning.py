@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from slug_lightning.reports.audit_file import VERSION_NAMES, VERSIONS
+from slug_lightning.reports.audit_file import FORGET, VERSION_NAMES, VERSIONS
 from slug_lightning.reports.figures.attacks import version_colors
 from slug_lightning.reports.figures.theme import LIGHT, Style, Theme, new_figure, style_axes, write
 
@@ -21,7 +21,7 @@ def curves_of(attack: Mapping[str, Any]) -> dict[str, dict[str, list[Mapping[str
     """Figures of forget accuracy by condition and version, by the number of updates."""
     curves: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for figure in sorted(attack["figures"], key=lambda figure: figure.get("x", 0)):
-        if figure["metric"] == "forget/top1":
+        if figure["metric"] in FORGET:
             curves.setdefault(figure["condition"], {}).setdefault(figure["version"], []).append(figure)
     return curves
 

@@ -28,7 +28,9 @@ def test_training_reads_the_states_of_each_pictures_own_prompt(monkeypatch):
             return type("Out", (), {"sample": sample * self.weight})
 
     monkeypatch.setattr(module, "new_unet", Spy)
-    drawings = Drawings(torch.zeros(4, 3, 32, 32), torch.tensor([0, 3, 9, 9]), torch.tensor([5, 0, 2, 9]))
+    drawings = Drawings(
+        torch.zeros(4, 3, 32, 32), torch.tensor([0, 3, 9, 9]), torch.tensor([5, 0, 2, 9]), torch.arange(4)
+    )
     latents = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 4, 8, 8) * 1000
     wordings = torch.arange(len(WORDINGS) + 1).view(-1, 1, 1, 1) * 1000
     states = (wordings + torch.arange(100).view(1, 100, 1, 1)).float()

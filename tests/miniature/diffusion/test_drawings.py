@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from slug_lightning.miniature.diffusion import drawings as module
-from slug_lightning.miniature.diffusion.drawings import draw_part
+from slug_lightning.miniature.diffusion.drawings import draw_part, joined
 
 
 @pytest.fixture
@@ -66,3 +66,13 @@ def test_labels_belong_to_the_images():
     red, _, blue = by_style[names.index("gold leaf")]
     assert red > blue + 0.1
     assert np.ptp(torch.bincount(drawings.digits, minlength=10).numpy()) <= 20
+
+
+def test_every_drawing_knows_its_scan_and_parts_can_be_joined():
+    one, other = (draw_part(part, limit=2) for part in ("search", "final"))
+    assert torch.bincount(one.scans).max() == 10
+    assert set(one.scans.tolist()).isdisjoint(other.scans.tolist())
+    both = joined(one, other)
+    assert torch.equal(both.take(slice(20, None)).images, other.images)
+    assert torch.equal(both.scans, torch.cat([one.scans, other.scans]))
+    assert len(both) == 40
