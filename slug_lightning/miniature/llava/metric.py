@@ -13,7 +13,7 @@ from slug_lightning.errors import ModelNotFoundError, SettingError
 from slug_lightning.hosts.host_attacks import Confusion, HostAttacks, Probing, Rewording
 from slug_lightning.hosts.host_metric import FORGET, Example, Role, Split
 from slug_lightning.metrics import Accuracy
-from slug_lightning.miniature.diffusion.drawings import Drawings, draw_part
+from slug_lightning.miniature.diffusion.drawings import Drawings, draw_part, joined
 from slug_lightning.miniature.llava.answers import Answered, answers, names_in
 from slug_lightning.miniature.llava.chat import (
     LABELS,
@@ -25,7 +25,7 @@ from slug_lightning.miniature.llava.chat import (
 )
 from slug_lightning.miniature.llava.host import LANGUAGE_FILE, TOWER_FILE, WEIGHTS, miniature_llava
 from slug_lightning.miniature.llava.lessons import batch_rows, lesson_losses
-from slug_lightning.miniature.llava.readings import patch_features, right_answer_losses
+from slug_lightning.miniature.llava.readings import mean_by_scan, patch_features, right_answer_losses
 from slug_lightning.miniature.llava.rewordings import ask, list_rewordings
 from slug_lightning.miniature.llava.training import IGNORED, answer_logits, draw_training, said
 from slug_lightning.miniature.llava.without import trained_without
@@ -196,15 +196,15 @@ class MiniatureAnswers(HostAttacks):
         return Confusion(possible_answers(label), answered.confusion(label))
 
     def example_losses(self, concept: str, seen: bool) -> Tensor:
-        """Loss of the concept's name as the answer, of all its pictures of a part of the scans.
+        """Loss of the concept's name as the answer, of each of its scans: the mean over its drawings.
 
-        Seen: the training's own drawings, once in each style, before its small random changes. Unseen: of
-        search and final scans. Pictures of the same scan are alike, so intervals are somewhat too narrow.
+        Drawings of one scan are alike, so the scan is what was seen or was not. Seen: the training's own
+        drawings, once in each style, before their small random changes. Unseen: search and final scans.
         """
         parts: tuple[Split | Literal["train"], ...] = ("train",) if seen else ("search", "final")
-        own = [self._drawings(part).take(self._shows(concept, part)) for part in parts]
-        label = self._asks(concept)
-        return torch.cat([right_answer_losses(self._host, self._processor, some, label) for some in own])
+        own = joined(*(self._drawings(part).take(self._shows(concept, part)) for part in parts))
+        losses = right_answer_losses(self._host, self._processor, own, self._asks(concept))
+        return mean_by_scan(losses, own.scans)
 
     def probing(self, concept: str) -> Probing:
         """What the projector reads of search and final pictures, by the names of the concept's kind."""
