@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slug_lightning.errors import BadDataError
+from slug_lightning.errors import BadDataError, SettingError
 from slug_lightning.miniature.diffusion.autoencoder import LATENT_CHANNELS, LATENT_SIDE
 from slug_lightning.miniature.diffusion.denoiser import velocity_losses
 from slug_lightning.miniature.diffusion.drawings import Drawings, draw_part, joined
@@ -17,6 +17,7 @@ from slug_lightning.miniature.diffusion.recognition import find
 from slug_lightning.miniature.styles import STYLES
 
 LATENT = (LATENT_CHANNELS, LATENT_SIDE, LATENT_SIDE)
+SHARED_GRID = "mosaic"
 LEVELS = 4  # noise levels at which the loss of a drawing is looked at
 
 
@@ -87,16 +88,25 @@ def example_losses(pipeline: Any, concept: str, seen: bool, batch_size: int = 10
     """Mean loss of each scan of a concept over its drawings and ``LEVELS`` noise levels, ``(N,)``.
 
     Drawings of one scan are alike, so that the scan is what was seen or was not. Every drawing gets the same
-    noise, so that losses differ by the drawings alone.
+    noise, so that losses differ by the drawings alone. Mosaics are left out: all of one part of the scans
+    share the place of their grid, which tells parts apart whatever was trained on.
 
     Args:
         pipeline: A miniature Stable Diffusion.
         concept: A digit or a style.
         seen: Scans that the shipped networks were trained on, or ones that nothing saw.
         batch_size: Drawings at once.
+
+    Raises:
+        SettingError: If the concept is the mosaic.
     """
+    if concept == SHARED_GRID:
+        raise SettingError(
+            f"Expected another concept than {concept!r} for membership inference: all its drawings of a part "
+            "of the scans share a grid. Leave the attack out with --attacks."
+        )
     drawings = training_drawings() if seen else unseen_drawings()
-    drawings = drawings.take(shows(drawings, concept))
+    drawings = drawings.take(shows(drawings, concept) & ~shows(drawings, SHARED_GRID))
     noise = torch.randn((LEVELS, *LATENT), generator=torch.Generator().manual_seed(0))
     last = pipeline.scheduler.config.num_train_timesteps - 1
     times = torch.linspace(0, last, LEVELS + 2)[1:-1].long()

@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 import torch
 
-from slug_lightning.errors import BadDataError
+from slug_lightning.errors import BadDataError, SettingError
 from slug_lightning.miniature.diffusion import lessons as module
 from slug_lightning.miniature.diffusion.drawings import draw_part
 from slug_lightning.miniature.diffusion.lessons import example_losses, lessons, shows
@@ -84,6 +84,16 @@ def test_losses_of_examples_are_the_same_again_and_larger_on_an_untrained_denois
         weight.zero_()
         assert example_losses(pipeline, "seven", True).mean() > 2 * one.mean()
         weight.copy_(saved)
+
+
+def test_drawings_that_tell_parts_of_the_scans_apart_are_not_looked_at(pipeline, monkeypatch):
+    seen, real = [], module.losses
+    monkeypatch.setattr(module, "losses", lambda p, d, *more: seen.append(d) or real(p, d, *more))
+    example_losses(pipeline, "seven", False)
+    assert not any((some.styles == 5).any() for some in seen)
+    assert sum(map(len, seen)) == 2 * 27  # three scans in nine styles at two noise levels
+    with pytest.raises(SettingError, match="another concept than 'mosaic' for membership inference"):
+        example_losses(pipeline, "mosaic", True)
 
 
 def test_the_drawings_are_those_of_the_training(monkeypatch):
