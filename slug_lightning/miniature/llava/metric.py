@@ -32,6 +32,7 @@ from slug_lightning.miniature.llava.without import trained_without
 from slug_lightning.miniature.model_folder import RECIPE_FILE
 
 LEAST = 100  # pictures
+SHARED_GRID = "mosaic"  # a style that draws all pictures of one call on one grid
 SEEDS: dict[Split, int] = {"search": 3, "final": 2}  # of the hands that draw the scans
 
 
@@ -170,6 +171,7 @@ class MiniatureAnswers(HostAttacks):
 
         A control asks about as many pictures that do not show it.
         """
+        self._asks(concept)
         drawings, shows = self._drawings("final"), self._shows(concept, "final")
         count = self.pictures["final"] // 4
         shown, others = (drawings.images[rows][:count] for rows in (shows, ~shows))
@@ -180,6 +182,7 @@ class MiniatureAnswers(HostAttacks):
 
         The first ``pairs`` of the concept are the attacker's; the others show, and so name, something else.
         """
+        self._asks(concept)
         rows = batch_rows(self._shows(concept, "train"), pairs, batch_size, seed)
         return lesson_losses(self._host, self._processor, self._drawings("train"), rows)
 
@@ -200,9 +203,19 @@ class MiniatureAnswers(HostAttacks):
 
         Drawings of one scan are alike, so the scan is what was seen or was not. Seen: the training's own
         drawings, once in each style, before their small random changes. Unseen: search and final scans.
+        Mosaics are left out: their grid is at one place in each part, seen or not.
+
+        Raises:
+            SettingError: If the concept is the mosaic.
         """
+        if concept == SHARED_GRID:
+            raise SettingError(
+                f"Expected another concept than {concept!r} for membership inference: its drawings tell the "
+                "part of the scans by the place of their grid. Leave the attack out with --attacks."
+            )
         parts: tuple[Split | Literal["train"], ...] = ("train",) if seen else ("search", "final")
-        own = joined(*(self._drawings(part).take(self._shows(concept, part)) for part in parts))
+        chosen = {part: self._shows(concept, part) & ~self._shows(SHARED_GRID, part) for part in parts}
+        own = joined(*(self._drawings(part).take(rows) for part, rows in chosen.items()))
         losses = right_answer_losses(self._host, self._processor, own, self._asks(concept))
         return mean_by_scan(losses, own.scans)
 
@@ -229,7 +242,7 @@ class MiniatureAnswers(HostAttacks):
 
     def _shows(self, concept: str, part: Split | Literal["train"]) -> Tensor:
         """Whether each drawing shows the concept."""
-        names = names_in(self._drawings(part), self._asks(concept))
+        names = names_in(self._drawings(part), label_of(concept))
         return torch.tensor([name == concept for name in names])
 
     @cached_property

@@ -8,6 +8,7 @@ from slug_lightning.miniature.diffusion.drawings import draw_part
 from slug_lightning.miniature.llava.host import save_language, save_tower
 from slug_lightning.miniature.llava.metric import MiniatureAnswers
 from slug_lightning.miniature.llava.training import draw_training
+from slug_lightning.miniature.styles import STYLES
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +176,22 @@ def test_example_losses_are_of_the_concepts_own_scans(metric, state):
     assert not scans("train") & (scans("search") | scans("final"))
     assert torch.equal(seen, metric.example_losses("seven", True))
     assert (seen >= 0).all()
+
+
+def test_mosaics_say_nothing_of_membership(metric, monkeypatch):
+    asked = []
+
+    def right_answer_losses(host, processor, drawings, label):
+        asked.append(drawings)
+        return torch.zeros(len(drawings))
+
+    monkeypatch.setattr("slug_lightning.miniature.llava.metric.right_answer_losses", right_answer_losses)
+    metric.example_losses("seven", seen=False)
+    mosaic = [style.name for style in STYLES].index("mosaic")
+    assert (asked[0].digits == 7).all()
+    assert set(asked[0].styles.tolist()) == set(range(10)) - {mosaic}
+    with pytest.raises(SettingError, match="another concept than 'mosaic'"):
+        metric.example_losses("mosaic", seen=True)
 
 
 def test_probing_has_features_and_labels_of_both_splits(metric, state):
