@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -123,7 +123,8 @@ class SlugTrainer(pl.Trainer):
             model: The module.
             datamodule: Its data.
             patch: ``patch.safetensors`` to apply first, or several that were made on the same weights; the
-                model is restored afterwards. One of many layers goes alone.
+                model, and the host of ``model.host_metric``, are restored afterwards. One of many layers goes
+                alone.
             gradients: ``gradients.safetensors`` of an earlier run, to search again without computing them.
             clip_benchmark: Write the figures in CLIP_benchmark's JSON form as well, one file a data set, into
                 ``clip_benchmark/`` of the run's folder.
@@ -144,9 +145,10 @@ class SlugTrainer(pl.Trainer):
         self._open_run(model, datamodule, separate=gradients is not None)
         files = [] if patch is None else [patch] if isinstance(patch, Path) else patch
         model.patch_name = ", ".join(map(str, files)) or None
-        patched = _applied(files, model.load().model)
+        patches = [load_patch(file) for file in files]
+        patched = _applied(patches, model.load().model)
         self.clip_benchmark = clip_benchmark
-        with patched, quiet(), self._requeued():
+        with patched, model.with_patches(patches), quiet(), self._requeued():
             return super().validate(model, datamodule=datamodule, verbose=False)
 
     @contextmanager
@@ -183,9 +185,10 @@ class SlugTrainer(pl.Trainer):
         self.callbacks += [kind() for kind in (LayerScores, RunFiles) if kind not in given]  # type: ignore[attr-defined]
 
 
-def _applied(files: list[Path], model: torch.nn.Module) -> AbstractContextManager[torch.nn.Module]:
-    """The model with the patches of these files, of one layer each, or the only one of many layers."""
-    patches = [load_patch(file) for file in files]
+def _applied(
+    patches: Sequence[Patch | WholePatch], model: torch.nn.Module
+) -> AbstractContextManager[torch.nn.Module]:
+    """The model with these patches, of one layer each, or with the only one of many layers."""
     single = [patch for patch in patches if isinstance(patch, Patch)]
     if len(single) == len(patches):
         return applied_together(single, model)

@@ -106,7 +106,7 @@ def compose_report(trainer: Any, module: Any, patch: Path | None) -> dict[str, A
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": trainer.run_dir.name,
         "seed": _seed(module),
-        "labels": {**module.data.labels, **_host_labels(module)},
+        "labels": {**module.data.labels, **host_labels(module)},
         **({"host": account} if (account := _host_account(module)) else {}),
         "patch": _file_entry(patch),
         "change": _change(module, patch),
@@ -252,7 +252,7 @@ def _file_entry(path: Path | None) -> dict[str, Any] | None:
     return {"file": path.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def _host_labels(module: Any) -> dict[str, str]:
+def host_labels(module: Any) -> dict[str, str]:
     """Words of the host metric for its figures."""
     metric: HostMetric | None = getattr(module, "host_metric", None)
     labels = {} if metric is None else metric.labels(module.data.concept)

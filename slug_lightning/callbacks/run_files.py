@@ -12,7 +12,7 @@ from rich.console import Console, RenderableType
 
 from slug_lightning import __version__
 from slug_lightning.atomic import atomic_path, link_or_copy, write_text
-from slug_lightning.callbacks.account import compose_report, search_rows, trial_rows
+from slug_lightning.callbacks.account import compose_report, host_labels, search_rows, trial_rows
 from slug_lightning.callbacks.clip_benchmark import write_results
 from slug_lightning.callbacks.evidence import collect_evidence
 from slug_lightning.callbacks.tensorboard import show_pictures, show_result, show_search
@@ -91,7 +91,7 @@ class RunFiles(Callback):
         model = f"{about['base_model']}, " + (
             f"patched by {module.patch_name}" if module.patch_name else "original"
         )
-        return measured_summary(model, entries, module.data.labels)
+        return measured_summary(model, entries, {**module.data.labels, **host_labels(module)})
 
     def _write_shard_lists(self, module: Any, report: dict[str, Any], folder: Path) -> None:
         """``forget.sha256`` and ``retain.sha256``, for ``sha256sum --check`` beside the shards."""

@@ -12,6 +12,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from slug_lightning.atomic import write_text
 from slug_lightning.cli import INFEASIBLE
+from slug_lightning.cli.class_names import parser_for
 from slug_lightning.cli.concepts import Order, Request, check_request, run_request
 from slug_lightning.data.unlearning import UnlearningDataModule
 from slug_lightning.errors import SettingError, SlugError
@@ -109,6 +110,7 @@ def build(words: Sequence[str], run: bool = True, launch: Sequence[str] | None =
             auto_configure_optimizers=False,
             run=run,
             launch=launch,
+            parser_class=parser_for(model=Unlearner, data=UnlearningDataModule),
         )
 
 

@@ -12,7 +12,8 @@ def report(run_dir: Path, reference: str | None = None) -> int:
 
     Args:
         run_dir: Folder of a run.
-        reference: What the request is called where it came from, e.g. a case number; shown in both.
+        reference: What the request is called where it came from, e.g. a case number; shown in both, and kept
+            in report.json for the next time. '' takes it away.
     """
     from slug_lightning.reports.build import build_report
 

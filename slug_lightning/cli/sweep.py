@@ -13,10 +13,11 @@ from typing import Literal
 
 from slug_lightning.cli import INFEASIBLE
 from slug_lightning.cli.sweep_job import Job, read_row, run_job, threads_of
-from slug_lightning.curation.executors import AHEAD, OnRay, Processes, open_executor
+from slug_lightning.curation.executors import AHEAD, Executor, OnRay, Processes, open_executor
 from slug_lightning.data.requests import DeletionRequest, read_requests
 from slug_lightning.errors import BadDataError, SettingError
-from slug_lightning.reports.sweep import SweepRow, sweep_sentence, write_sweep
+from slug_lightning.reports.sweep import SweepRow, sweep_sentence
+from slug_lightning.reports.sweep_page import write_sweep
 
 EPILOG = """All other options are those of slug fit and hold for every request:
 
@@ -27,6 +28,8 @@ slug fit (data.concept_in, model.search.towers, ...); .jsonl, .json and .yaml li
 Pairs whose caption names any of the requested concepts are left out of the retain pairs of all, so that one
 pass of retain gradients serves them all. A sweep that was ended goes on with the same command; what failed is
 tried again. Exit status: 0, 2 if a request failed, 3 if one has no feasible point."""
+
+REQUESTS_PER_PROCESS = 50  # then another takes its place
 
 
 @dataclass(frozen=True)
@@ -115,18 +118,29 @@ def _leaders(left: Sequence[Job], ready: set[str]) -> list[Job]:
 
 
 def run_jobs(jobs: Sequence[Job], sweep: Sweep, function: Callable[[Job], SweepRow]) -> Iterator[SweepRow]:
-    """Rows of the jobs in their order; a worker that dies costs the request that it died of, and no other."""
+    """Rows of the jobs in their order; a worker that dies costs the request that it died of, and no other.
+
+    Workers are replaced now and then: Typst and other libraries keep some 25 MB of each report for ever.
+    """
     left = list(jobs)
     while left:
+        part = left[: sweep.workers * REQUESTS_PER_PROCESS]
         try:
-            with open_executor(sweep.executor, sweep.workers, sweep.gpus) as executor:
-                for row in executor.run(function, tuple(left)):
+            with _workers(sweep, len(jobs)) as executor:
+                for row in executor.run(function, tuple(part)):
                     left.pop(0)
                     yield row
         except BadDataError:  # a worker is lost; those that ran beside it may be the reason
             window = left[: sweep.workers * AHEAD]
             left = left[len(window) :]
             yield from (_alone(job, sweep, function) for job in window)
+
+
+def _workers(sweep: Sweep, count: int) -> Executor:
+    """This process, if few requests are left for it alone; else processes that can be replaced."""
+    if sweep.executor == "local" and sweep.workers == 1 and count > REQUESTS_PER_PROCESS:
+        return Processes(1)
+    return open_executor(sweep.executor, sweep.workers, sweep.gpus)
 
 
 def _alone(job: Job, sweep: Sweep, function: Callable[[Job], SweepRow]) -> SweepRow:

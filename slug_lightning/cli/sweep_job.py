@@ -15,8 +15,6 @@ from slug_lightning.atomic import link_or_copy, write_text
 from slug_lightning.errors import SlugError
 from slug_lightning.reports.sweep import SweepRow, row_of_report
 
-SHARED = ".retain"  # beside the runs: gradients whose retain part all requests share
-
 
 @dataclass(frozen=True)
 class Job:
@@ -102,7 +100,7 @@ def _fit(job: Job) -> SweepRow:
 
 def _share_gradients(job: Job, run: Path, module: Any) -> None:
     """Keep one file of gradients for all requests whose retain pairs are the same, and no other."""
-    from slug_lightning.unlearning.finished import GRADIENTS_FILE
+    from slug_lightning.unlearning.finished import GRADIENTS_FILE, SHARED
 
     gradients = run / GRADIENTS_FILE
     if module.retain_from is None and module.gradients_from is None and gradients.is_file():

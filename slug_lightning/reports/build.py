@@ -20,6 +20,7 @@ from slug_lightning.reports.figures.search import search_figure
 from slug_lightning.reports.figures.similarity import similarity_figure
 from slug_lightning.reports.figures.theme import DARK, LIGHT, Theme
 from slug_lightning.reports.html import PageFigure, render_html
+from slug_lightning.reports.report_file import read_report, write_report
 from slug_lightning.reports.verdict import criterion
 
 Drawing = Callable[[Theme], Figure]
@@ -48,7 +49,8 @@ def build_report(run_dir: Path, reference: str | None = None) -> Built:
         run_dir: Directory with ``report.json``, ``layers.csv``, ``search.csv`` and, if the run kept
             them, ``evidence.json``, ``audit.json``, ``forget.sha256`` and ``retain.sha256``. Of a method
             without layers, the report is enough.
-        reference: What the request is called where it came from; shown in both.
+        reference: What the request is called where it came from; shown in both, and kept in ``report.json``
+            for the next time. An empty one is taken out of it.
 
     Returns:
         The files. Without Typst there is no PDF, and an older one is taken away.
@@ -59,7 +61,9 @@ def build_report(run_dir: Path, reference: str | None = None) -> Built:
         UnwritableError: If the folder cannot be written to.
     """
     run_dir = Path(run_dir)
-    contents = read_contents(run_dir, reference)
+    if reference is not None:
+        _keep_reference(run_dir / "report.json", reference.strip())
+    contents = read_contents(run_dir)
     drawn = {name: _drawn(draw) for name, draw in plan_figures(contents).items()}
     vectors = {name: figure.vector for name, figure in drawn.items() if figure.vector}
     document, problem = run_dir / "report.pdf", None
@@ -73,6 +77,15 @@ def build_report(run_dir: Path, reference: str | None = None) -> Built:
         write_text(run_dir / "report.html", render_html(contents, drawn))
         _write(document, pdf)
     return Built(run_dir / "report.html", document if pdf else None, problem)
+
+
+def _keep_reference(path: Path, reference: str) -> None:
+    report = read_report(path)
+    if report.get("reference", "") == reference:
+        return
+    others = {key: value for key, value in report.items() if key != "reference"}
+    with writing_to(path.parent):
+        write_report(path, {**others, "reference": reference} if reference else others)
 
 
 def _drawn(draw: Drawing) -> PageFigure:

@@ -61,7 +61,7 @@ def read_contents(run_dir: Path, reference: str | None = None) -> Contents:
 
     Args:
         run_dir: Folder of the run.
-        reference: See ``Contents``.
+        reference: See ``Contents``; that of ``report.json`` by default.
 
     Raises:
         DataNotFoundError: If a needed file is missing.
@@ -78,7 +78,9 @@ def read_contents(run_dir: Path, reference: str | None = None) -> Contents:
         _check_agreement(report, layers, search)
     files = [_look(run_dir / name) for name in LISTED if (run_dir / name).is_file()]
     shards = {role: _shards(run_dir, role, entry["digest"]) for role, entry in report["data"].items()}
-    contents = Contents(report, layers, search, evidence, audited, shards, files, reference)
+    contents = Contents(
+        report, layers, search, evidence, audited, shards, files, reference or report.get("reference")
+    )
     _check_patch(contents, run_dir)
     return contents
 

@@ -1,7 +1,7 @@
 """Points measured on a live host: each edit is put into the host itself, measured there, and taken back."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -135,14 +135,26 @@ class HostEvaluator:
                 found.append(self._count(current, concept))
                 continue
             assert isinstance(point, Point)  # methods that edit the whole model have no host metric
-            with self._at(point):
+            with self.edited({point.layer: point.step * self.directions[point.layer]}):
                 found.append(self._count(current, concept))
         return found
 
-    @contextmanager
-    def _at(self, point: Point) -> Iterator[None]:
+    def reads(self, layer: str) -> bool:
+        """Whether an edit of a layer changes what the host does; after ``attach``."""
         assert self._site is not None
-        with edited_site(self._site, point.layer, point.step * self.directions[point.layer]):
+        return bool(_read(self._site, [layer]))
+
+    @contextmanager
+    def edited(self, updates: Mapping[str, Tensor]) -> Iterator[None]:
+        """The host with updates of layers that it reads; on leaving, the original, bit for bit.
+
+        Args:
+            updates: By canonical name, in the canonical shape.
+        """
+        assert self._site is not None
+        with ExitStack() as stack:
+            for layer, update in updates.items():
+                stack.enter_context(edited_site(self._site, layer, update))
             yield
 
     def _count(self, current: Pass, concept: str) -> Measured:

@@ -1,6 +1,7 @@
 """What every unlearning module shares: a CLIP, and passes over evaluation data that measure edits of it."""
 
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from slug_lightning.data.prompts import fill
 from slug_lightning.functional import most_recognised, with_margin
 from slug_lightning.metrics import ForgetAccuracy, MeanClassRecall, MeanEmbedding, ZeroShotAccuracy
 from slug_lightning.models import Clip, load_clip
+from slug_lightning.patch import Patch, WholePatch
 from slug_lightning.search import Measured, Pass, PointEvaluator, Trace, evaluate_points
 from slug_lightning.search.plan import Split
 
@@ -86,6 +88,11 @@ class Unlearner(pl.LightningModule):
     def setup(self, stage: str) -> None:
         """Load the model before Lightning moves it to a device."""
         self.load()
+
+    def with_patches(self, patches: Sequence[Patch | WholePatch]) -> AbstractContextManager[None]:
+        """Whatever else is measured, with the patches that the model has."""
+        del patches
+        return nullcontext()
 
     def datasets(self, split: Split) -> tuple[str, ...]:
         """Names of a split's data sets that are measured: ``forget`` and those that must stay."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 GRADIENTS_FILE = "gradients.safetensors"
+SHARED = ".retain"  # beside the concepts: gradients whose retain part a sweep's requests share
 
 
 def find_gradients(folder: Path, key: str) -> Path | None:
@@ -22,11 +23,14 @@ def find_gradients(folder: Path, key: str) -> Path | None:
 def find_retain(folder: Path, key: str) -> Path | None:
     """Gradients of a finished run of any concept whose retain pairs were the same, the newest first.
 
+    Those that a sweep keeps for all come before, so that the thousandth request lists no thousand folders.
+
     Args:
         folder: Holds the folders of concepts, which hold those of runs.
         key: What the retain gradients must be of.
     """
-    return _newest(folder.glob(f"*/*/{GRADIENTS_FILE}"), "retain_key", key)
+    shared = _newest((folder / SHARED).glob(f"*/{GRADIENTS_FILE}"), "retain_key", key)
+    return shared or _newest(folder.glob(f"*/*/{GRADIENTS_FILE}"), "retain_key", key)
 
 
 def _newest(paths: Iterable[Path], entry: str, key: str) -> Path | None:

@@ -5,19 +5,18 @@ import json
 import os
 import time
 from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from slug_lightning import __version__
-from slug_lightning.errors import PatchMismatchError, SettingError
+from slug_lightning.errors import SettingError
 from slug_lightning.hosts import Example, HostMetric, HostName
-from slug_lightning.hosts.host_metric import FORGET
 from slug_lightning.hosts.reading import Reading, host_reading, keep_read
 from slug_lightning.models import (
     Clip,
@@ -25,15 +24,14 @@ from slug_lightning.models import (
     get_layer,
     tower_digest,
 )
+from slug_lightning.patch import Patch, WholePatch
 from slug_lightning.search import (
-    HostEvaluator,
     LayerScore,
     Measured,
     Pass,
     SearchSettings,
     Trace,
     evaluate_points,
-    run_plan,
     score_layers,
     search_plan,
 )
@@ -49,10 +47,12 @@ from slug_lightning.unlearning.gradient_paths import (
     tower_of_path,
 )
 from slug_lightning.unlearning.gradients import ROLES, Gradients, Role
+from slug_lightning.unlearning.host_search import HostSearch, check_host_settings
 from slug_lightning.unlearning.moments import DIRECTIONS, DirectionName, Moments
 from slug_lightning.unlearning.pair_losses import PairLosses
 from slug_lightning.unlearning.processes import Processes
 from slug_lightning.unlearning.progress import progress_file
+from slug_lightning.unlearning.saved_gradients import check_saved
 
 GRADIENT_VERSION = 4  # raise it when the same settings give other gradients
 
@@ -121,8 +121,7 @@ class SLUG(PairLosses):
         self.host, self.host_metric, self.gradient_through = host, host_metric, gradient_through
         if host_metric is not None and search.criterion != "top5":
             self.search = replace(search, criterion="host")
-        self.host_evaluator: HostEvaluator | None = None
-        self.host_examples: list[tuple[Example, ...]] = []  # of the final pass: before, after
+        self.on_host: HostSearch | None = None
         self.reuse_gradients, self.save_every = reuse_gradients, save_every
         self.automatic_optimization = False
         self.gradients: Gradients | None = None
@@ -142,8 +141,8 @@ class SLUG(PairLosses):
             if self.host is not None:
                 names = set(keep_read(self.host, names, [name for name, _ in clip.model.named_parameters()]))
             if self.host_metric is not None:
-                self.host_evaluator = HostEvaluator(self.host_metric)
-                names = set(self.host_evaluator.attach(clip.model, sorted(names), clip.name))
+                self.on_host = HostSearch(self.host_metric, clip, names)
+                names = set(self.on_host.layers)
             for name, weight in clip.model.named_parameters():
                 weight.requires_grad_(name in names)
             vision, blocks = tower_of_path(self.gradient_through, clip.model, self._reading)
@@ -155,8 +154,8 @@ class SLUG(PairLosses):
 
     @property
     def _reading(self) -> Reading | None:
-        if self.host_evaluator is not None:
-            return self.host_evaluator.reading
+        if self.on_host is not None:
+            return self.on_host.evaluator.reading
         return None if self.host is None else host_reading(self.host)
 
     def _checked_metric(self) -> HostMetric:
@@ -238,8 +237,8 @@ class SLUG(PairLosses):
         self._started = time.perf_counter()
         self._gradient_pass = None
         if self.gradients is None:
-            if self.host_evaluator is not None:
-                self.host_evaluator.host.to(self.device)
+            if self.on_host is not None:
+                self.on_host.to(self.device)
             self._forget_loss = self._make_forget_loss()
             retain = self._earlier.retain
             self._gradient_pass = GradientPass(
@@ -348,26 +347,7 @@ class SLUG(PairLosses):
         """
         self.load()
         self.forget_gradients()
-        if gradients.header["concept"] != concept:
-            msg = (
-                f"The gradients are of the concept {gradients.header['concept']!r}, but data.concept is "
-                f"{concept!r}. Compute its own with slug fit."
-            )
-            raise SettingError(msg)
-        base = gradients.header["base_model"]
-        if json.loads(gradients.header["base_fingerprint"]) != self._tower_digests():
-            msg = (
-                f"The gradients were computed on other weights (base model {base!r}) than "
-                f"{self.load().name!r}. Load that model, or compute gradients with slug fit."
-            )
-            raise PatchMismatchError(msg)
-        missing = [name for name in self.candidates() if name not in gradients.forget]
-        if missing:
-            msg = (
-                f"The gradients lack {len(missing)} candidate layers, first {missing[0]!r}. "
-                "Narrow model.include, or compute gradients with slug fit."
-            )
-            raise SettingError(msg)
+        check_saved(gradients, concept, self.load().name, self._tower_digests(), list(self.candidates()))
         self.gradients = gradients
 
     def check_settings(self, data: Any) -> None:
@@ -376,18 +356,7 @@ class SLUG(PairLosses):
         if not isinstance(self.search.layers, str):
             check_layers(self.search.layers, list(self.candidates()))
         names = len(data.class_names(data.concept_in))
-        if self.host_metric is not None:
-            self.host_metric.retained(data.concept)
-        if (self.search.criterion == "host") != (self.host_metric is not None):
-            raise SettingError(
-                "Expected search.criterion host with model.host_metric and only with it, but got "
-                f"{self.search.criterion!r}. Leave the criterion out to have the right one."
-            )
-        if self.host_metric is not None and (self.wordings or self.margin):
-            raise SettingError(
-                "Expected search.wordings and search.margin without model.host_metric, since the host does "
-                f"not answer to them, but got {list(self.wordings)} and {self.margin:g}. Leave them out."
-            )
+        check_host_settings(self.host_metric, self.search, data.concept)
         if self.search.criterion == "top5" and names <= 5:
             raise SettingError(f"Expected more than 5 names for search.criterion top5, but got {names}.")
 
@@ -404,54 +373,54 @@ class SLUG(PairLosses):
         return self._scores
 
     def evaluation_plan(self) -> Generator[Pass, list[Measured], None]:
-        """With gradients: search, then measure original and winner on the final images."""
+        """With gradients: search, then measure original and winner on the final images; else measure."""
         if self.gradients is None:
             yield from super().evaluation_plan()
+            assert self.outcome is not None
+            (before,) = self._with_host([self.outcome.before], [None])
+            self.outcome = replace(self.outcome, before=before)
             return
         started = time.perf_counter()
-        chosen = choose_candidates(self.layer_scores(), self.search.layers, self.search.towers)
-        directions = {s.layer: self.gradients.direction(s.layer).to(self.device) for s in chosen}
-        self.evaluator = self.build_evaluator(directions)
-        keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
-        keep.sort(key=lambda dataset: len(self.data.sets["search", dataset]))  # many points lose on the first
-        if self.host_evaluator is None:
-            trace = yield from search_plan(chosen, self.search, keep)
-        else:
-            trace = self._search_on_host(chosen, directions)
+        trace = yield from self._search()
         self.seconds["search"] = time.perf_counter() - started
         assert trace.best is not None  # there is at least one candidate, so at least one point
         points = [None, trace.best.point]
         before, after = yield from evaluate_points(points, self.datasets("final"), "final", 2)
-        if self.host_evaluator is not None:
-            names = (FORGET, *self._retained_on_host)
-            host = self._measure_on_host(Pass(tuple(points), names, "final"))
-            before, after = before.merge(host[0]), after.merge(host[1])
+        before, after = self._with_host([before, after], points)
         self.outcome = self.final_outcome(before, after, trace)
 
-    @property
-    def _retained_on_host(self) -> tuple[str, ...]:
-        assert self.host_metric is not None
-        return tuple(self.host_metric.retained(self.data.concept))
+    def _search(self) -> Generator[Pass, list[Measured], Trace]:
+        """Find the best point: on the search images, or on the host."""
+        assert self.gradients is not None
+        chosen = choose_candidates(self.layer_scores(), self.search.layers, self.search.towers)
+        directions = {s.layer: self.gradients.direction(s.layer).to(self.device) for s in chosen}
+        self.evaluator = self.build_evaluator(directions)
+        if self.on_host is not None:
+            self.on_host.to(self.device)
+            return self.on_host.search(
+                chosen, self.search, directions, self.data.concept, Processes(self.trainer.strategy)
+            )
+        keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
+        keep.sort(key=lambda dataset: len(self.data.sets["search", dataset]))  # many points lose on the first
+        return (yield from search_plan(chosen, self.search, keep))
 
-    def _search_on_host(self, chosen: Sequence[LayerScore], directions: dict[str, Tensor]) -> Trace:
-        """The same plan, answered by the host."""
-        assert self.host_evaluator is not None
-        self.host_evaluator.directions = directions
-        self.host_evaluator.host.to(self.device)
-        return run_plan(search_plan(chosen, self.search, self._retained_on_host), self._measure_on_host)
-
-    def _measure_on_host(self, current: Pass) -> list[Measured]:
-        """Points are dealt to the processes by their number; every one has a host of its own."""
-        assert self.host_evaluator is not None
+    def _with_host(self, measured: list[Measured], points: Sequence[Any]) -> list[Measured]:
+        """Final figures of the CLIP with those of the host, if there is one."""
+        if self.on_host is None:
+            return measured
+        self.on_host.to(self.device)
         processes = Processes(self.trainer.strategy)
-        size = processes.size
-        mine = replace(current, points=current.points[processes.rank :: size])
-        own = self.host_evaluator.measure(mine, self.data.concept)
-        parts = processes.gather((own, self.host_evaluator.examples if current.split == "final" else []))
-        if current.split == "final":
-            self.host_examples = [parts[i % size][1][i // size] for i in range(len(current.points))]
-        rank_zero_info(f"Measured {len(current.points)} points on the host: {', '.join(current.datasets)}.")
-        return [parts[i % size][0][i // size] for i in range(len(current.points))]
+        host = self.on_host.final(points, self.data.concept, processes)
+        return [own.merge(its) for own, its in zip(measured, host, strict=True)]
+
+    @property
+    def host_examples(self) -> list[tuple[Example, ...]]:
+        """What the host did in the final pass, by point: before, after."""
+        return [] if self.on_host is None else self.on_host.examples
+
+    def with_patches(self, patches: Sequence[Patch | WholePatch]) -> AbstractContextManager[None]:
+        """The host with the patches that the model has."""
+        return nullcontext() if self.on_host is None else self.on_host.patched(patches)
 
     def direction(self, layer: str) -> Tensor:
         """Direction of the update of a layer, on the layer's device."""

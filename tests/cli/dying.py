@@ -13,3 +13,7 @@ def die_at_two(job):
     if job.id == "two":
         os._exit(1)
     return row(job)
+
+
+def say_process(job):
+    return SweepRow(job.id, job.concept, "done", sentence=str(os.getpid()))

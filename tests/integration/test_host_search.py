@@ -84,6 +84,14 @@ def test_the_patch_does_to_a_host_what_the_report_says(searched):
         assert found["metrics"][name]["after"]["value"] == mine.value
 
 
+def test_a_patch_is_measured_on_the_host_too(searched, tiny_world, overlay, tmp_path, capsys):
+    patch = ["--config", str(overlay), "--patch", str(searched / "patch.safetensors")]
+    measured = fit(tiny_world, tmp_path / "patched", *patch, command="validate")
+    found = json.loads((measured / "metrics.json").read_text())["metrics"]
+    assert found == {name: entry["after"] for name, entry in report(searched)["metrics"].items()}
+    assert "captions of seven recognised by the encoder" in capsys.readouterr().out
+
+
 def test_the_configuration_of_the_run_repeats_it(searched, tiny_world, tiny_run, tmp_path):
     saved = ["--config", str(searched / "config.yaml"), "--trainer.default_root_dir", str(tmp_path)]
     saved += ["--gradients", str(tiny_run / "gradients.safetensors")]

@@ -123,6 +123,19 @@ def test_a_reference_is_on_page_and_document(run_dir):
     assert "DSR-2026-014" in build_report(run_dir, "DSR-2026-014").page.read_text(encoding="utf-8")
 
 
+def test_a_reference_stays_until_another_is_given(run_dir):
+    before = json.loads((run_dir / "report.json").read_text())
+    build_report(run_dir, "DSR-2026-014")
+    assert json.loads((run_dir / "report.json").read_text()) == {**before, "reference": "DSR-2026-014"}
+    page = build_report(run_dir).page
+    assert "DSR-2026-014" in page.read_text(encoding="utf-8")
+    build_report(run_dir, "DSR-2026-015")
+    assert "DSR-2026-014" not in page.read_text(encoding="utf-8")
+    build_report(run_dir, "")
+    assert "DSR-2026" not in page.read_text(encoding="utf-8")
+    assert json.loads((run_dir / "report.json").read_text()) == before
+
+
 def test_reports_need_neither_torch_nor_pyplot():
     code = (
         "import sys, slug_lightning.reports.build, slug_lightning.reports.closing;"

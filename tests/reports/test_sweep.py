@@ -1,9 +1,6 @@
-import csv
-import json
-
 import pytest
 
-from slug_lightning.reports.sweep import SweepRow, render_sweep, row_of_report, sweep_sentence, write_sweep
+from slug_lightning.reports.sweep import SweepRow, row_of_report, sweep_sentence
 
 
 def done(number, drop=0.01):
@@ -69,37 +66,3 @@ def test_the_sentence_counts_all():
     assert sweep_sentence(rows, 5) == (
         "1 of 5 requests has a patch; 1 have no feasible point; 1 failed; 2 to go."
     )
-
-
-def test_three_files_have_every_request(tmp_path):
-    rows = [*(done(number) for number in range(3)), NOTHING, FAILED]
-    write_sweep(tmp_path, rows, 5, 60.0)
-    document = json.loads((tmp_path / "sweep.json").read_text())
-    assert document["counts"] == {"done": 3, "infeasible": 1, "failed": 1}
-    assert [SweepRow(**row) for row in document["requests"]] == rows
-    with (tmp_path / "sweep.csv").open() as file:
-        table = list(csv.DictReader(file))
-    assert [row["id"] for row in table] == [row.id for row in rows]
-    assert table[4]["sentence"] == FAILED.sentence
-
-
-def test_the_page_leads_to_every_report_and_escapes_names():
-    page = render_sweep([done(1), NOTHING, FAILED], 3, 12.0)
-    assert 'href="runs/Person_1/1/report.html"' in page
-    assert 'href="requests/x.log"' in page
-    assert "<b>Eve" not in page
-    assert "&lt;b&gt;Eve&lt;/b&gt; &amp; Example" in page
-    assert "Expected &lt;shards&gt; but got none." in page
-    assert "script" not in page.split("<body>")[1]
-    assert "largest drops" not in page
-
-
-def test_of_a_thousand_requests_the_failed_and_the_worst_stand_first():
-    rows = [done(number, drop=number / 1e5) for number in range(1000)]
-    page = render_sweep([*rows, FAILED], 1001, 12.0)
-    assert page.index("Failed (1)") < page.index("The 10 largest drops") < page.index("All requests")
-    assert page.count("<tr>") > 1000
-    worst = page[page.index("The 10 largest drops") : page.index("All requests")]
-    assert "person-999" in worst
-    assert "person-989" not in worst
-    assert page == render_sweep([*rows, FAILED], 1001, 12.0)

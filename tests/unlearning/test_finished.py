@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from slug_lightning.unlearning import GradientAccumulator
-from slug_lightning.unlearning.finished import find_gradients, find_retain
+from slug_lightning.unlearning.finished import SHARED, find_gradients, find_retain
 
 
 def gradients(key):
@@ -38,3 +38,11 @@ def test_broken_gradients_are_not_found(runs):
 def test_retain_gradients_are_found_beside_other_concepts(runs):
     assert find_retain(runs.parent, "retain y") == runs / "run2" / "gradients.safetensors"
     assert find_retain(runs.parent, "y") is None
+
+
+def test_retain_gradients_that_a_sweep_keeps_for_all_come_before_newer_ones(runs):
+    kept = runs.parent / SHARED / "group" / "gradients.safetensors"
+    gradients("y").save(kept)
+    os.utime(kept, (1, 1))
+    assert find_retain(runs.parent, "retain y") == kept
+    assert find_retain(runs.parent, "retain x") == runs / "run1" / "gradients.safetensors"

@@ -126,10 +126,13 @@ def _cell(side: Measurement | None) -> str:
     return f"{percent(side.value)}\n{100 * side.low:.1f} to {100 * side.high:.1f}"
 
 
+_LONGEST_COMMAND = 2000  # characters
+
+
 def repeat(contents: Contents) -> list[Block]:
     """Commands that make the run, and those that check it, again."""
     report = contents.report
-    blocks: list[Block] = [Text("The run, with the same data:"), Code(report["command"])]
+    blocks: list[Block] = _again(report["command"])
     roles = [role for role, shards in contents.shards.items() if shards]
     lines = [f"(cd {role.upper()}_SHARDS && sha256sum --check RUN/{role}.sha256)" for role in roles]
     if report["feasible"] and report.get("patch"):
@@ -142,6 +145,16 @@ def repeat(contents: Contents) -> list[Block]:
         )
         blocks += [Text(told), Code("\n".join(lines))]
     return blocks
+
+
+def _again(command: str) -> list[Block]:
+    """The command, or one that reads the run's own settings: a sweep's names the people of all requests."""
+    if len(command) <= _LONGEST_COMMAND and "--data.left_out" not in command:
+        return [Text("The run, with the same data:"), Code(command)]
+    told = (
+        "The run, with the same data and the settings in its folder, RUN (its own command is in report.json):"
+    )
+    return [Text(told), Code("slug fit --config RUN/config.yaml")]
 
 
 def cost(contents: Contents) -> list[Block]:

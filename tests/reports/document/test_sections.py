@@ -58,6 +58,16 @@ def test_the_commands_repeat_and_check(contents):
     assert "slug validate --config RUN/config.yaml --patch RUN/patch.safetensors" in text
 
 
+@pytest.mark.parametrize(
+    "command", ["slug fit --data.left_out '[\"Ada Example\"]'", "slug fit --data.aliases " + "Ada," * 1000]
+)
+def test_the_requests_beside_this_one_are_not_named(contents, command):
+    other = dataclasses.replace(contents, report={**contents.report, "command": command})
+    text = " ".join(getattr(block, "text", "") for block in sections.repeat(other))
+    assert "slug fit --config RUN/config.yaml" in text
+    assert "Ada" not in text
+
+
 def test_nothing_feasible_offers_nothing_to_apply(tmp_path):
     contents = read_contents(write_run(tmp_path, feasible=False))
     assert sections.change(contents)[0].text.startswith("Nothing.")
