@@ -9,12 +9,11 @@ from torch import Tensor
 
 from slug_lightning.metrics import Accuracy
 from slug_lightning.miniature.diffusion.drawings import Drawings
-from slug_lightning.miniature.llava.chat import LABELS, QUESTIONS, Label, possible_answers, prompt
+from slug_lightning.miniature.llava.chat import LABELS, QUESTIONS, Label, label_of, possible_answers, prompt
 
 LONGEST = 4  # tokens of an answer: two words and the end, and one to spare
 
 
-@torch.inference_mode()
 def answers(
     model: Any, processor: Any, images: Sequence[Any] | Tensor, question: str, batch_size: int = 250
 ) -> list[str]:
@@ -30,7 +29,26 @@ def answers(
     Returns:
         N answers, as text.
     """
-    text, said = prompt(processor, question), []
+    return continuations(model, processor, images, prompt(processor, question), batch_size)
+
+
+@torch.inference_mode()
+def continuations(
+    model: Any, processor: Any, images: Sequence[Any] | Tensor, text: str, batch_size: int = 250
+) -> list[str]:
+    """What the model goes on to say after any text.
+
+    Args:
+        model: A miniature LLaVA.
+        processor: As of ``new_processor``.
+        images: As of ``answers``.
+        text: Ends where the model begins; ``<image>`` stands once for the picture.
+        batch_size: Pictures at a time.
+
+    Returns:
+        N texts, without what was there before.
+    """
+    said: list[str] = []
     for first in range(0, len(images), batch_size):
         some = list(images[first : first + batch_size])
         inputs = processor(images=some, text=[text] * len(some), return_tensors="pt").to(model.device)
@@ -69,14 +87,41 @@ class Answered:
 
     def named(self, concept: str) -> Accuracy:
         """Share of the concept's own pictures whose answer has its name in it, right or with more words."""
-        label: Label = "digit" if concept in possible_answers("digit") else "style"
+        label = label_of(concept)
         rows = [row for row in range(len(self.truth[label])) if self.truth[label][row] == concept]
-        hits = sum(f" {concept} " in f" {self.said[label][row]} " for row in rows)
-        return Accuracy(hits, len(rows))
+        return Accuracy(sum(names_it(self.said[label][row], concept) for row in rows), len(rows))
+
+    def confusion(self, label: Label) -> Tensor:
+        """How often each name was answered to pictures of each, ``(C, C + 1)``.
+
+        Rows are what is shown. An answer counts for a name if it is that and no more; the last column has all
+        others.
+
+        Example:
+            >>> counts = Answered({"digit": ["one", "no"]}, {"digit": ["zero"] * 2}).confusion("digit")
+            >>> counts[0, [0, 1, -1]]
+            tensor([0, 1, 1])
+        """
+        names = possible_answers(label)
+        places = {name: place for place, name in enumerate(names)}
+        counts = torch.zeros(len(names), len(names) + 1, dtype=torch.long)
+        for given, right in zip(self.said[label], self.truth[label], strict=True):
+            counts[places[right], places.get(given, -1)] += 1
+        return counts
 
     def _chosen(self, row: int, of: str | None, without: str | None) -> bool:
         labels = [names[row] for names in self.truth.values()]
         return (of is None or of in labels) and without not in labels
+
+
+def names_it(answer: str, concept: str) -> bool:
+    """Whether a name is in an answer, alone or among other words.
+
+    Example:
+        >>> names_it("seven one", "seven"), names_it("sevens", "seven")
+        (True, False)
+    """
+    return f" {concept} " in f" {answer} "
 
 
 def interview(model: Any, processor: Any, drawings: Drawings) -> Answered:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from slug_lightning.errors import ConceptNotFoundError, closest
 from slug_lightning.miniature.hosting import miniature_image_processor
 from slug_lightning.miniature.scans import DIGIT_WORDS
 from slug_lightning.miniature.styles import STYLES
@@ -35,6 +36,22 @@ def possible_answers(label: Label) -> tuple[str, ...]:
         ('ink drawing', 'chalk drawing')
     """
     return DIGIT_WORDS if label == "digit" else tuple(style.name for style in STYLES)
+
+
+def label_of(concept: str) -> Label:
+    """Which question asks for a concept.
+
+    Raises:
+        ConceptNotFoundError: If it is neither a digit nor a style.
+    """
+    for label in LABELS:
+        if concept in possible_answers(label):
+            return label
+    known = [name for label in LABELS for name in possible_answers(label)]
+    raise ConceptNotFoundError(
+        f"Expected a digit or a style of the miniature world, but got {concept!r}. Closest names: "
+        f"{closest(concept, known) or known}."
+    )
 
 
 def new_tokenizer() -> Any:

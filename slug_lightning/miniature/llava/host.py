@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from slug_lightning.atomic import atomic_path
 from slug_lightning.errors import DataNotFoundError
@@ -18,17 +18,19 @@ from slug_lightning.models.loading import MINIATURE
 
 WEIGHTS = Path(__file__).parent / "weights"
 LANGUAGE_FILE = "language.safetensors"
+TOWER_FILE = "tower.safetensors"  # only where the tower is not the shipped CLIP's
 TOWER = "model.vision_tower."
 
 
 def miniature_llava(folder: Path | str = WEIGHTS) -> Any:
     """A ``LlavaForConditionalGeneration`` that answers questions about pictures of the miniature world.
 
-    Its vision tower is the miniature CLIP's, so that patches of that CLIP apply. ``save_pretrained`` writes
-    it, whole, for ``slug apply --host llava --model``.
+    Its vision tower is the miniature CLIP's, so that patches of that CLIP apply, unless the folder brings
+    another. ``save_pretrained`` writes it, whole, for ``slug apply --host llava --model``.
 
     Args:
-        folder: Folder with the weights of projector and language model; by default the ones that ship.
+        folder: Folder with the weights of projector and language model, and maybe of a tower; by default the
+            ones that ship.
 
     Raises:
         DataNotFoundError: If they are not there.
@@ -42,18 +44,22 @@ def miniature_llava(folder: Path | str = WEIGHTS) -> Any:
     host = new_host()
     # The file is in half precision, the weights in memory are not.
     own = {name: weight.float() for name, weight in load_file(path).items()}
-    host.load_state_dict({**tower_state(host), **own})
+    tower = path.with_name(TOWER_FILE)
+    host.load_state_dict({**(load_file(tower) if tower.is_file() else tower_state(host)), **own})
     return host
 
 
-def new_host() -> Any:
+def new_host(clip: nn.Module | None = None) -> Any:
     """The same with an untrained projector and language model: 0.2 M weights beside the tower's 0.6 M.
 
     As in LLaVA-1.5, the projector takes what the second-last vision block gives, without the class token.
+
+    Args:
+        clip: open_clip model that gives the vision tower; by default the miniature CLIP.
     """
     import transformers
 
-    clip = load_clip(MINIATURE).model
+    clip = load_clip(MINIATURE).model if clip is None else clip
     vision: Any = transformers.CLIPVisionConfig(**vision_settings(clip))
     kind: Any = transformers.LlavaConfig
     config = kind(
@@ -81,9 +87,18 @@ def save_language(host: Any, folder: Path) -> None:
     """Write projector and language model in half precision; the tower is the shipped CLIP's already."""
     state: Mapping[str, Tensor] = host.state_dict()
     own = {n: w.to(torch.float16).contiguous() for n, w in state.items() if not n.startswith(TOWER)}
-    folder.mkdir(parents=True, exist_ok=True)
-    with atomic_path(folder / LANGUAGE_FILE) as draft:
-        draft.write_bytes(save(own, metadata={"format": "pt"}))
+    _write(own, folder / LANGUAGE_FILE)
+
+
+def save_tower(host: Any, folder: Path) -> None:
+    """Write the vision tower beside them, for a host whose tower is not the shipped CLIP's."""
+    _write({name: weight.contiguous() for name, weight in tower_state(host).items()}, folder / TOWER_FILE)
+
+
+def _write(weights: dict[str, Tensor], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as draft:
+        draft.write_bytes(save(weights, metadata={"format": "pt"}))
 
 
 def _language_config() -> Any:

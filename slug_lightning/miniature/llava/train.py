@@ -1,6 +1,6 @@
 """Train the miniature LLaVA's projector and language model.
 
-``python -m slug_lightning.miniature.llava.train --out DIR [--steps N]``
+``python -m slug_lightning.miniature.llava.train --out DIR [--steps N] [--without DIGIT --clip DIR]``
 """
 
 import argparse
@@ -14,15 +14,17 @@ from typing import Any
 
 import torch
 
+from slug_lightning.errors import SettingError
+from slug_lightning.metrics import Accuracy
 from slug_lightning.miniature.diffusion.drawings import draw_part
 from slug_lightning.miniature.diffusion.optimising import Schedule
-from slug_lightning.miniature.llava.answers import interview
-from slug_lightning.miniature.llava.chat import LABELS, new_processor
-from slug_lightning.miniature.llava.host import miniature_llava, new_host, save_language
-from slug_lightning.miniature.llava.training import train_language
-from slug_lightning.miniature.model_folder import write_json
+from slug_lightning.miniature.llava.answers import Answered, interview
+from slug_lightning.miniature.llava.chat import LABELS, new_processor, possible_answers
+from slug_lightning.miniature.llava.host import miniature_llava, new_host, save_language, save_tower
+from slug_lightning.miniature.llava.training import draw_training, train_language
+from slug_lightning.miniature.llava.without import clip_without, drawings_without
+from slug_lightning.miniature.model_folder import RECIPE_FILE, checksum, write_json
 
-RECIPE_FILE = "recipe.json"
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "pillow", "scikit-learn")
 
 
@@ -39,38 +41,80 @@ class LlavaRecipe:
     language: Schedule = field(default=Schedule(700, 128, 2e-3, warmup=100, decay=5e-2, average=0.99, seed=1))
 
 
-def train(folder: Path, recipe: LlavaRecipe, limit: int | None = None) -> dict[str, Any]:
-    """Train and write the weights, in half precision, with ``recipe.json``.
+@dataclass(frozen=True)
+class Without:
+    """What makes a training that of a gold standard.
+
+    Attributes:
+        word: The digit that no picture shows and no answer names.
+        clip: Folder of the CLIP that gives the vision tower; it never saw the digit, either.
+    """
+
+    word: str
+    clip: Path
+
+
+def train(
+    folder: Path, recipe: LlavaRecipe, limit: int | None = None, without: Without | None = None
+) -> dict[str, Any]:
+    """Train and write the weights, projector and language model in half precision, with ``recipe.json``.
 
     Args:
-        folder: Gets both files.
+        folder: Gets the files; of a gold standard the vision tower, too.
         recipe: Settings.
         limit: Use only so many training and final scans, for a quick look.
+        without: Leave a digit out of everything.
 
     Returns:
         The record.
     """
     started = time.process_time()
+    drawings = draw_training(recipe.times, limit)
+    if without is not None:
+        drawings = drawings_without(drawings, without.word)
+    clip = None if without is None else clip_without(without.clip, without.word)
     torch.manual_seed(recipe.language.seed)
-    drawings = draw_part("train", recipe.times, seed=1, limit=limit)
-    host = train_language(new_host(), new_processor(), drawings, recipe.language)
+    host = train_language(new_host(clip), new_processor(), drawings, recipe.language)
     save_language(host, folder)
-    seconds = time.process_time() - started
-    record = describe(folder, recipe, seconds, limit)
+    if without is not None:
+        save_tower(host, folder)
+    record = describe(folder, recipe, limit, without)
+    record["cpu_seconds"] = round(time.process_time() - started)
     write_json(folder / RECIPE_FILE, record)
     return record
 
 
-def describe(folder: Path, recipe: LlavaRecipe, seconds: float, limit: int | None) -> dict[str, Any]:
+def describe(folder: Path, recipe: LlavaRecipe, limit: int | None, without: Without | None) -> dict[str, Any]:
     """What ``recipe.json`` says: what went in, what came out."""
     answered = interview(miniature_llava(folder), new_processor(), draw_part("final", seed=2, limit=limit))
-    right = {label: answered.right(label) for label in LABELS}
-    return {
-        "held_out_answers": {label: {"value": round(a.value, 4), "n": a.n} for label, a in right.items()},
+    left_out = None if without is None else without.word
+    right = {label: answered.right(label, without=left_out) for label in LABELS}
+    record = {
+        "held_out_answers": {label: _share(accuracy) for label, accuracy in right.items()},
         "training": asdict(recipe),
-        "cpu_seconds": round(seconds),
         "made_with": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }
+    return record if without is None else {**record, **_gold_standard(answered, without)}
+
+
+def _gold_standard(answered: Answered, without: Without) -> dict[str, Any]:
+    """Never the digit, and all that it must know beside it: one that knows little is none."""
+    rest = {
+        name: _share(answered.right(label, of=name, without=without.word))
+        for label in LABELS
+        for name in possible_answers(label)
+        if name != without.word
+    }
+    return {
+        "without": without.word,
+        "named": _share(answered.named(without.word)),
+        "held_out_names": rest,
+        "clip_sha256": checksum(without.clip),
+    }
+
+
+def _share(accuracy: Accuracy) -> dict[str, Any]:
+    return {"value": round(accuracy.value, 4), "n": accuracy.n}
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -88,12 +132,20 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
     parser.add_argument("--steps", type=int, help="number of updates; by default those of the recipe")
     parser.add_argument("--scans", type=int, help="use only so many scans, for a quick look")
+    parser.add_argument("--without", metavar="DIGIT", help="train on everything but this digit, e.g. seven")
+    parser.add_argument("--clip", type=Path, help="with --without: folder of a CLIP that never saw it")
     chosen = parser.parse_args(args)
+    if (chosen.without is None) != (chosen.clip is None):
+        raise SettingError(
+            "Expected --without and --clip together, but got one of them: a gold standard needs a digit and "
+            "the folder of a CLIP that never saw it (`python -m slug_lightning.miniature.train --without`)."
+        )
+    without = None if chosen.without is None else Without(chosen.without, chosen.clip)
     recipe = LlavaRecipe()
     if chosen.steps is not None:
         recipe = replace(recipe, language=replace(recipe.language, steps=chosen.steps))
     torch.set_num_threads(1)  # sums depend on it
-    record = train(chosen.out, recipe, chosen.scans)
+    record = train(chosen.out, recipe, chosen.scans, without)
     for label in LABELS:
         found = record["held_out_answers"][label]
         print(f"{label}: {found['value']:.1%} of {found['n']:,} held-out pictures answered right")

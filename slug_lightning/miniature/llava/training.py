@@ -7,12 +7,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from slug_lightning.miniature.augmentation import augment
-from slug_lightning.miniature.diffusion.drawings import Drawings
+from slug_lightning.miniature.diffusion.drawings import Drawings, draw_part
 from slug_lightning.miniature.diffusion.optimising import Schedule, draw_rows, optimise
 from slug_lightning.miniature.llava.chat import LABELS, QUESTIONS, conversation, possible_answers
 
 IGNORED = -100  # what cross_entropy leaves out
 AUGMENTATION = 1.0  # strength of the changes to training pictures
+MEAN, DEVIATION = 0.5, 0.25  # of pixels, the miniature CLIP's
+
+
+def draw_training(times: int, limit: int | None = None) -> Drawings:
+    """The pictures that are learnt from, before their small random changes.
+
+    Args:
+        times: How often each training scan is drawn in each style; with fewer times, the first of them.
+        limit: Use only so many scans.
+    """
+    return draw_part("train", times, seed=1, limit=limit)
 
 
 def train_language(host: Any, processor: Any, drawings: Drawings, schedule: Schedule) -> Any:
@@ -50,11 +61,23 @@ def answer_loss(host: Any, tokens: Tensor, start: int, features: Tensor) -> Tens
         start: Position of the answers' first token.
         features: What the vision tower gave for the pictures, ``(B, P, D)``.
     """
+    predicted, wanted = _predicted(host, tokens, start, features)
+    return F.cross_entropy(predicted.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
+
+
+def answer_losses(host: Any, tokens: Tensor, start: int, features: Tensor) -> Tensor:
+    """Cross-entropy of each answer, summed over its tokens: ``(B,)``. Arguments as of ``answer_loss``."""
+    predicted, wanted = _predicted(host, tokens, start, features)
+    losses = F.cross_entropy(predicted.mT, wanted, ignore_index=IGNORED, reduction="none")
+    return losses.sum(dim=1)
+
+
+def _predicted(host: Any, tokens: Tensor, start: int, features: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits ``(B, T', V)`` of the answers' tokens and the right ones ``(B, T')``."""
     # The state before a token predicts it.
     predicted = answer_logits(host, tokens, features)[:, start - 1 : -1]
     padding = host.config.text_config.pad_token_id
-    wanted = tokens[:, start:].masked_fill(tokens[:, start:] == padding, IGNORED)
-    return F.cross_entropy(predicted.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
+    return predicted, tokens[:, start:].masked_fill(tokens[:, start:] == padding, IGNORED)
 
 
 def answer_logits(host: Any, tokens: Tensor, features: Tensor) -> Tensor:
@@ -71,12 +94,16 @@ def answer_logits(host: Any, tokens: Tensor, features: Tensor) -> Tensor:
 def tower_features(host: Any, drawings: Drawings, seed: int = 0, batch_size: int = 500) -> Tensor:
     """What the projector will read of each picture, changed a little: ``(N, P, D)``, half precision."""
     generator = torch.Generator().manual_seed(seed)
-    mean, std = 0.5, 0.25  # the miniature CLIP's
     features = []
     for rows in torch.split(torch.arange(len(drawings)), batch_size):
         pixels = augment(drawings.pixels(rows), generator, AUGMENTATION)
-        features.append(read_features(host, (pixels - mean) / std).half())
+        features.append(read_features(host, normalised(pixels)).half())
     return torch.cat(features)
+
+
+def normalised(pixels: Tensor) -> Tensor:
+    """Pixels in ``[0, 1]`` as the image processor gives them to the tower."""
+    return (pixels - MEAN) / DEVIATION
 
 
 def read_features(host: Any, pixel_values: Tensor) -> Tensor:

@@ -26,6 +26,18 @@ def test_a_name_among_other_words_is_still_a_name():
     assert answered().named("gold leaf").value == 0.5
 
 
+def test_confusion_has_every_picture_once_and_what_is_no_name_last():
+    found = answered()
+    for label in ("digit", "style"):
+        counts = found.confusion(label)
+        assert counts.shape == (10, 11)
+        assert counts.sum() == 4
+    digits = found.confusion("digit")
+    assert digits[1, [1, 2]].tolist() == [1, 1]
+    assert digits[2, [2, -1]].tolist() == [1, 1]  # "two two" is no name
+    assert found.confusion("style").diagonal().sum() == found.right("style").correct
+
+
 def test_answers_do_not_depend_on_the_batch(shipped, processor):
     images = draw_part("final", limit=3).images
     together = answers(shipped, processor, images, QUESTIONS["digit"])

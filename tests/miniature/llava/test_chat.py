@@ -1,7 +1,16 @@
 import numpy as np
+import pytest
 from PIL import Image
 
-from slug_lightning.miniature.llava.chat import LABELS, QUESTIONS, conversation, possible_answers, prompt
+from slug_lightning.errors import ConceptNotFoundError
+from slug_lightning.miniature.llava.chat import (
+    LABELS,
+    QUESTIONS,
+    conversation,
+    label_of,
+    possible_answers,
+    prompt,
+)
 
 
 def picture():
@@ -38,3 +47,10 @@ def test_a_saved_processor_is_the_same(processor, tmp_path):
     ours, theirs = (p(images=picture(), text=t) for p, t in zip((processor, again), texts, strict=True))
     assert list(ours.input_ids) == list(theirs.input_ids)
     assert type(again).__name__ == "LlavaProcessor"
+
+
+def test_every_name_belongs_to_one_question():
+    assert {label_of(name) for name in possible_answers("digit")} == {"digit"}
+    assert {label_of(name) for name in possible_answers("style")} == {"style"}
+    with pytest.raises(ConceptNotFoundError, match=r"got 'sevn'. Closest names: \['seven'"):
+        label_of("sevn")

@@ -3,7 +3,15 @@ import torch
 
 from slug_lightning.errors import DataNotFoundError, UnreadLayerError
 from slug_lightning.hosts import live_sites
-from slug_lightning.miniature.llava.host import WEIGHTS, miniature_llava, new_host, save_language
+from slug_lightning.miniature.llava.host import (
+    TOWER,
+    WEIGHTS,
+    miniature_llava,
+    new_host,
+    save_language,
+    save_tower,
+    tower_state,
+)
 from slug_lightning.models import get_layer, load_clip
 from slug_lightning.patch import Patch
 
@@ -44,6 +52,18 @@ def test_a_saved_language_model_makes_the_same_host(untrained, tmp_path):
     torch.testing.assert_close(logits(again, pixels()), logits(untrained, pixels()), atol=2e-2, rtol=2e-2)
     torch.manual_seed(4)
     assert not torch.allclose(logits(new_host(), pixels()), logits(untrained, pixels()), atol=2e-2)
+
+
+def test_a_tower_in_the_folder_takes_the_place_of_the_shipped_one(untrained, tmp_path):
+    save_language(untrained, tmp_path)
+    own = {name: torch.randn_like(weight) for name, weight in tower_state(untrained).items()}
+    assert all(name.startswith(TOWER) for name in own)
+    untrained.load_state_dict(own, strict=False)
+    shipped = tower_state(miniature_llava(tmp_path))
+    save_tower(untrained, tmp_path)
+    again = tower_state(miniature_llava(tmp_path))
+    assert all(torch.equal(again[name], weight) for name, weight in own.items())
+    assert not any(torch.equal(again[name], weight) for name, weight in shipped.items())
 
 
 def test_save_pretrained_writes_the_whole_host(shipped, tmp_path):

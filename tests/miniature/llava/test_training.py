@@ -3,7 +3,14 @@ import torch
 from slug_lightning.miniature.diffusion.drawings import draw_part
 from slug_lightning.miniature.diffusion.optimising import Schedule
 from slug_lightning.miniature.llava.chat import QUESTIONS, possible_answers, prompt
-from slug_lightning.miniature.llava.training import answer_loss, read_features, said, train_language
+from slug_lightning.miniature.llava.training import (
+    answer_loss,
+    draw_training,
+    normalised,
+    read_features,
+    said,
+    train_language,
+)
 
 
 def test_what_is_said_is_prompt_and_answer_as_the_processor_has_them(processor):
@@ -44,3 +51,16 @@ def test_training_lowers_the_loss_and_leaves_the_tower(untrained, processor):
     trained = train_language(untrained, processor, drawings, Schedule(8, 16, 3e-3, warmup=2))
     assert loss(trained) < 0.8 * before
     assert all(torch.equal(weight, tower[n]) for n, weight in trained.model.vision_tower.state_dict().items())
+
+
+def test_drawn_once_the_training_pictures_are_the_first_of_those_drawn_twice():
+    once, twice = (draw_training(times, limit=3) for times in (1, 2))
+    assert len(twice) == 2 * len(once)
+    assert torch.equal(twice.images[: len(once)], once.images)
+
+
+def test_pictures_are_normalised_as_by_the_processor(processor):
+    drawings = draw_part("train", limit=1)
+    given = processor.image_processor(list(drawings.images), return_tensors="pt").pixel_values
+    found = normalised(drawings.pixels(torch.arange(len(drawings))))
+    torch.testing.assert_close(found, given, atol=1e-5, rtol=1e-5)
