@@ -13,8 +13,8 @@ MOST_ROWS = 24
 _PICTURES = {
     "audit_attacks": (
         "Share of the concept's final images that are recognised, with the 95 % interval. Of wordings and "
-        "arithmetic, the one that finds most in the patched model. A meaningless name shows how much ends "
-        "up at any name that fits nothing; a probe reads image features without any text.",
+        "arithmetic, the one that finds most in the patched model. A control, a name without meaning, shows "
+        "how much ends up at any name that fits nothing; a probe reads image features without any text.",
         "Share of the concept's images recognised under each attack",
     ),
     "audit_relearning": (
@@ -36,8 +36,8 @@ _PICTURES = {
 _HOST_PICTURES = {
     "audit_attacks": (
         "Share of the host's final cases of the concept in which it is recognised, with the 95 % interval. "
-        "Of wordings, the one of each kind that finds most on the patched host. A meaningless name shows how "
-        "often the concept is found when nobody asks for it.",
+        "Of wordings, the one of each kind that finds most on the patched host. A control, such as a name "
+        "without meaning, shows how often the concept is found when nobody asks for it.",
         "Share of the host's cases of the concept recognised under each attack",
     ),
     "audit_relearning": (

@@ -20,7 +20,7 @@ _KINDS = {
     "paraphrase": "paraphrase “{}”",
     "misspelling": "misspelled “{}”",
     "language": "called {}",
-    "control": "meaningless name “{}”",
+    "control": "control “{}”",
     "all": "{}",
     "question": "asked “{}”",
     "picture": "picture: {}",
