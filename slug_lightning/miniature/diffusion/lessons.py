@@ -7,17 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from slug_lightning.errors import BadDataError, SettingError
+from slug_lightning.errors import BadDataError
 from slug_lightning.miniature.diffusion.autoencoder import LATENT_CHANNELS, LATENT_SIDE
 from slug_lightning.miniature.diffusion.denoiser import velocity_losses
 from slug_lightning.miniature.diffusion.drawings import Drawings, draw_part, joined
 from slug_lightning.miniature.diffusion.optimising import draw_rows
 from slug_lightning.miniature.diffusion.prompts import all_prompts
 from slug_lightning.miniature.diffusion.recognition import find
+from slug_lightning.miniature.membership import SHARED_GRID, check_own_grid, mean_by_scan
 from slug_lightning.miniature.styles import STYLES
 
 LATENT = (LATENT_CHANNELS, LATENT_SIDE, LATENT_SIDE)
-SHARED_GRID = "mosaic"
 LEVELS = 4  # noise levels at which the loss of a drawing is looked at
 
 
@@ -100,11 +100,7 @@ def example_losses(pipeline: Any, concept: str, seen: bool, batch_size: int = 10
     Raises:
         SettingError: If the concept is the mosaic.
     """
-    if concept == SHARED_GRID:
-        raise SettingError(
-            f"Expected another concept than {concept!r} for membership inference: all its drawings of a part "
-            "of the scans share a grid. Leave the attack out with --attacks."
-        )
+    check_own_grid(concept)
     drawings = training_drawings() if seen else unseen_drawings()
     drawings = drawings.take(shows(drawings, concept) & ~shows(drawings, SHARED_GRID))
     noise = torch.randn((LEVELS, *LATENT), generator=torch.Generator().manual_seed(0))
@@ -118,10 +114,7 @@ def example_losses(pipeline: Any, concept: str, seen: bool, batch_size: int = 10
             for one, time in zip(noise, times, strict=True)
         ]
         found.append(torch.stack(every).mean(dim=0))
-    scans, which = torch.unique(drawings.scans, return_inverse=True)
-    total = torch.zeros(len(scans)).index_add_(0, which, torch.cat(found))
-    mean: Tensor = total / torch.bincount(which)
-    return mean
+    return mean_by_scan(torch.cat(found), drawings.scans)
 
 
 def shows(drawings: Drawings, concept: str) -> Tensor:

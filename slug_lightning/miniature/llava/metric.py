@@ -25,14 +25,14 @@ from slug_lightning.miniature.llava.chat import (
 )
 from slug_lightning.miniature.llava.host import LANGUAGE_FILE, TOWER_FILE, WEIGHTS, miniature_llava
 from slug_lightning.miniature.llava.lessons import batch_rows, lesson_losses
-from slug_lightning.miniature.llava.readings import mean_by_scan, patch_features, right_answer_losses
+from slug_lightning.miniature.llava.readings import patch_features, right_answer_losses
 from slug_lightning.miniature.llava.rewordings import ask, list_rewordings
 from slug_lightning.miniature.llava.training import IGNORED, answer_logits, draw_training, said
 from slug_lightning.miniature.llava.without import trained_without
+from slug_lightning.miniature.membership import SHARED_GRID, check_own_grid, mean_by_scan
 from slug_lightning.miniature.model_folder import RECIPE_FILE
 
 LEAST = 100  # pictures
-SHARED_GRID = "mosaic"  # a style that draws all pictures of one call on one grid
 SEEDS: dict[Split, int] = {"search": 3, "final": 2}  # of the hands that draw the scans
 
 
@@ -208,11 +208,7 @@ class MiniatureAnswers(HostAttacks):
         Raises:
             SettingError: If the concept is the mosaic.
         """
-        if concept == SHARED_GRID:
-            raise SettingError(
-                f"Expected another concept than {concept!r} for membership inference: its drawings tell the "
-                "part of the scans by the place of their grid. Leave the attack out with --attacks."
-            )
+        check_own_grid(concept)
         parts: tuple[Split | Literal["train"], ...] = ("train",) if seen else ("search", "final")
         chosen = {part: self._shows(concept, part) & ~self._shows(SHARED_GRID, part) for part in parts}
         own = joined(*(self._drawings(part).take(rows) for part, rows in chosen.items()))

@@ -35,18 +35,6 @@ def right_answer_losses(host: Any, processor: Any, drawings: Drawings, label: La
     return torch.cat(found)
 
 
-def mean_by_scan(values: Tensor, scans: Tensor) -> Tensor:
-    """Mean over the drawings of each scan, in the order of the scans' numbers.
-
-    Example:
-        >>> mean_by_scan(torch.tensor([1.0, 5.0, 3.0]), torch.tensor([9, 2, 9]))
-        tensor([5., 2.])
-    """
-    numbers, which = torch.unique(scans, return_inverse=True)
-    total = torch.zeros(len(numbers)).index_add_(0, which, values)
-    return total / torch.bincount(which)
-
-
 @torch.no_grad()
 def patch_features(host: Any, drawings: Drawings) -> Tensor:
     """What the projector reads of each picture, all patches in a row: ``(N, P * D)``.
