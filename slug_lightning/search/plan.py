@@ -34,6 +34,7 @@ class SearchSettings:
         margin: In the search, an image of the concept counts as recognised when the cosine to its prompt
             comes within this of the best other name's. Final figures are counted without it.
         evaluations: Steps tried per layer.
+        most_points: Most steps tried in all, round by round, in the model's order of layers; no bound by default.
         start: First step, relative to ``||theta|| / ||g_f||``.
         measure: Where retained accuracy is measured: at ``contenders`` (feasible points; on further data sets
             only those that can still win), at all ``feasible`` points, or at ``all`` points, as the published
@@ -48,6 +49,7 @@ class SearchSettings:
     wordings: list[str] = field(default_factory=list)
     margin: float = 0.0
     evaluations: int = 10
+    most_points: int | None = None
     start: float = 0.1
     measure: Literal["contenders", "feasible", "all"] = "contenders"
     points_per_pass: int = 64
@@ -63,11 +65,14 @@ class SearchSettings:
             raise SettingError(f"Expected search.margin in [0, 2), a cosine, but got {self.margin}.")
         if self.wordings:
             templates(self.wordings)  # each has a place for the name
-        if self.evaluations < 1 or self.points_per_pass < 1 or self.start <= 0 or not self.towers:
+        if min(self.evaluations, self.points_per_pass, self.most_points or 1) < 1 or self.most_points == 0:
             msg = (
-                "Expected search.evaluations >= 1, points_per_pass >= 1, start > 0 and at least one tower, "
-                f"but got {self.evaluations}, {self.points_per_pass}, {self.start} and {self.towers}."
+                "Expected search.evaluations, points_per_pass and most_points of at least 1, but got "
+                f"{self.evaluations}, {self.points_per_pass} and {self.most_points}."
             )
+            raise SettingError(msg)
+        if self.start <= 0 or not self.towers:
+            msg = f"Expected search.start > 0 and at least one tower, but got {self.start} and {self.towers}."
             raise SettingError(msg)
 
 
@@ -164,7 +169,10 @@ def _bracket(
         s.layer: StepSchedule(settings.start * s.unit_step, settings.evaluations) for s in candidates
     }
     tried: list[tuple[Point, Measured]] = []
+    bound = settings.most_points or len(schedules) * settings.evaluations
     while points := [Point(name, s.step) for name, s in schedules.items() if s.step is not None]:
+        if not (points := points[: bound - len(tried)]):
+            break
         measured = yield from evaluate_points(points, ["forget"], "search", settings.points_per_pass)
         for point, result in zip(points, measured, strict=True):
             schedules[point.layer].tell(feasible=is_feasible(result, settings))

@@ -59,6 +59,18 @@ def test_every_point_is_kept_and_the_best_is_not_the_last():
     assert not trace.probes[-1].feasible
 
 
+@pytest.mark.parametrize("bound", [1, 5, 8, 100])
+def test_a_bound_on_all_points_cuts_the_last_round_and_nothing_else(bound):
+    layers = {"a": (0.5, 0.2), "b": (0.3, 0.1), "c": (0.05, 0.8)}
+    free = World(layers).run(SearchSettings(evaluations=6))
+    cut = World(layers).run(SearchSettings(evaluations=6, most_points=bound))
+    assert len(cut.probes) == min(bound, len(free.probes))
+    rounds = {name: [p.point.step for p in free.probes if p.point.layer == name] for name in layers}
+    kept = {name: [p.point.step for p in cut.probes if p.point.layer == name] for name in layers}
+    for number, name in enumerate(layers):
+        assert kept[name] == rounds[name][: (bound - number + 2) // 3]
+
+
 def test_a_criterion_that_is_not_monotone_still_gives_a_feasible_point():
     trace = World({"a": (0.15, 0.1)}, wavy=True).run(SearchSettings(evaluations=8))
     assert trace.feasible
@@ -189,6 +201,7 @@ def test_broken_scores_are_never_feasible():
         {"layers": "frnt"},
         {"forget_target": 1.0},
         {"evaluations": 0},
+        {"most_points": 0},
         {"start": 0.0},
         {"towers": []},
         {"margin": -0.1},
