@@ -34,7 +34,7 @@ class SearchSettings:
         margin: In the search, an image of the concept counts as recognised when the cosine to its prompt
             comes within this of the best other name's. Final figures are counted without it.
         evaluations: Steps tried per layer.
-        most_points: Most steps tried in all, round by round, in the model's order of layers; no bound by default.
+        most_points: Most steps tried in all, round by round, in the model's order of layers; null: no bound.
         start: First step, relative to ``||theta|| / ||g_f||``.
         measure: Where retained accuracy is measured: at ``contenders`` (feasible points; on further data sets
             only those that can still win), at all ``feasible`` points, or at ``all`` points, as the published
