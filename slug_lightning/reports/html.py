@@ -16,7 +16,7 @@ from slug_lightning.reports.document.provenance import provenance
 from slug_lightning.reports.document.sections import change, repeat
 from slug_lightning.reports.limits import limits
 from slug_lightning.reports.report_file import metric_label, metric_rows
-from slug_lightning.reports.verdict import criterion, remarks, verdict
+from slug_lightning.reports.verdict import criterion, is_met, remarks, verdict
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def render_html(
     return environment.get_template("report.html").render(
         report=report,
         verdict=verdict(report),
+        met=is_met(report),
         remarks=remarks(report),
         criterion={"label": metric_label(metric, labels), "target": target},
         measured_on=report.get("criterion", {}).get("measured_on", ""),

@@ -1,7 +1,7 @@
 import copy
 
 from slug_lightning.reports.report_file import metric_rows
-from slug_lightning.reports.verdict import remarks, verdict, worst_retained
+from slug_lightning.reports.verdict import is_met, remarks, verdict, worst_retained
 from tests.reports.run_directory import make_layers, make_report, make_search, measured
 
 REPORT = make_report(make_search(make_layers()))
@@ -32,7 +32,9 @@ def test_the_worst_retained_metric_is_relative_not_absolute():
 
 
 def test_a_search_that_met_the_target_and_an_evaluation_that_did_not_is_said():
-    text = plain(verdict(with_metric("forget/top1", 0.98, 0.05)))
+    missed = with_metric("forget/top1", 0.98, 0.05)
+    text = plain(verdict(missed))
+    assert (is_met(REPORT), is_met(missed)) == (True, False)
     assert "is forgotten" not in text
     assert "met its target of 0.0 %, but the closing evaluation did not" in text
 

@@ -8,7 +8,7 @@ from typing import Any
 from slug_lightning.reports.contents import Contents
 from slug_lightning.reports.document.blocks import Block, Code, Facts, Row, Table, Text
 from slug_lightning.reports.report_file import Measurement, metric_label, metric_rows
-from slug_lightning.reports.verdict import criterion, remarks, verdict
+from slug_lightning.reports.verdict import criterion, is_met, remarks, verdict
 from slug_lightning.reports.wording import data_size, figures, percent, points, seconds, settings_text
 
 
@@ -16,7 +16,7 @@ def summary(contents: Contents) -> list[Block]:
     """The verdict and what has to be said beside it."""
     report = contents.report
     told = [Text(sentence) for sentence in remarks(report)]
-    return [Text(verdict(report), "met" if report["feasible"] else "unmet"), *told]
+    return [Text(verdict(report), "met" if is_met(report) else "unmet"), *told]
 
 
 def request(contents: Contents) -> list[Block]:
