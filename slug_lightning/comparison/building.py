@@ -10,7 +10,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from slug_lightning.comparison.request import GOLD, ORIGINAL, Cell, Request
 from slug_lightning.data.unlearning import UnlearningDataModule
 from slug_lightning.errors import SettingError
-from slug_lightning.unlearning import Baseline, Unlearner
+from slug_lightning.unlearning import SLUG, Baseline, Unlearner
 
 
 @cache
@@ -31,6 +31,8 @@ def build_cell(request: Request, cell: Cell) -> tuple[Unlearner, UnlearningDataM
     module: Unlearner = made.model
     if isinstance(module, Baseline):
         module.seed = cell.seed
+    if isinstance(module, SLUG):
+        module.reuse_gradients = False  # each cell pays for its own, whatever cell was run before it
     return module, made.data
 
 

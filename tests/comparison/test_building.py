@@ -16,6 +16,7 @@ def test_modules_have_their_settings_and_the_seed(request_of):
     module, _ = build_cell(request, Cell("Ours", "three", 0))
     assert isinstance(module, SLUG)
     assert module.update_direction == "retain_aware"
+    assert not module.reuse_gradients  # or a cell would be cheaper for the cells before it
 
 
 def test_references_are_models_that_nothing_is_done_to(request_of):
