@@ -1,6 +1,5 @@
 """What a text-to-image pipeline generates, judged by classifiers: is the concept gone, is the rest there?"""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from slug_lightning.data.prompts import fill, templates
+from slug_lightning.data.prompts import templates
 from slug_lightning.data.wordings import other_names, sentences
 from slug_lightning.errors import ModelNotFoundError, SettingError
 from slug_lightning.hosts.host_attacks import Confusion, HostAttacks, Rewording
@@ -173,10 +172,8 @@ class GeneratedImages(HostAttacks):
 
     def _own_cases(self, concept: str, split: Split) -> list[Case]:
         """Images of the concept; in the search each sentence has its turn."""
-        cases = self.prompts.cases(concept, True, self.counts[split].forget, split, self.seed)
-        said = [None, *self.wordings] if split == "search" else [None]
-        turns = zip(cases, itertools.cycle(said), strict=False)
-        return [case if way is None else replace(case, prompt=fill([way], concept)[0]) for case, way in turns]
+        said = self.wordings if split == "search" else ()
+        return self.prompts.cases(concept, True, self.counts[split].forget, split, self.seed, said)
 
     def gold(self, folder: Path) -> "GeneratedImages":
         """Another pipeline, asked for the same with the same noise; see ``HostAttacks``."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from slug_lightning.data.prompts import fill
 from slug_lightning.errors import ConceptNotFoundError, SettingError, closest
 from slug_lightning.hosts.host_metric import Split
 
@@ -75,7 +76,15 @@ class PromptTable:
         )
         raise ConceptNotFoundError(msg)
 
-    def cases(self, concept: str, of_concept: bool, count: int, split: Split, seed: int) -> list[Case]:
+    def cases(
+        self,
+        concept: str,
+        of_concept: bool,
+        count: int,
+        split: Split,
+        seed: int,
+        wordings: Sequence[str] = (),
+    ) -> list[Case]:
         """The images of one kind: a shuffled round through all prompts of the kind, then the next.
 
         Args:
@@ -84,6 +93,8 @@ class PromptTable:
             count: How many.
             split: Seeds of the two splits differ.
             seed: Of order and noise.
+            wordings: Further sentences with ``{}`` for the concept. In a round each prompt has another
+                sentence than its neighbours and than in the round before: the template, then these in turn.
         """
         own = self.field_of(concept)
         rows = [dict(zip(self.names, row, strict=True)) for row in itertools.product(*self.names.values())]
@@ -92,5 +103,14 @@ class PromptTable:
             return []
         first = (4 * seed + _FIRST[split, of_concept]) * _RANGE
         order = torch.randperm(len(kind), generator=torch.Generator().manual_seed(first)).tolist()
-        chosen = [kind[order[i % len(kind)]] for i in range(count)]
-        return [Case(row, self.template.format(**row), first + i) for i, row in enumerate(chosen)]
+        places = [divmod(i, len(kind)) for i in range(count)]
+        sentences = [None, *wordings]
+        said = [sentences[(turn + place) % len(sentences)] for turn, place in places]
+        chosen = [kind[order[place]] for _, place in places]
+        prompts = [
+            self.template.format(**row) if way is None else fill([way], concept)[0]
+            for row, way in zip(chosen, said, strict=True)
+        ]
+        return [
+            Case(row, prompt, first + i) for i, (row, prompt) in enumerate(zip(chosen, prompts, strict=True))
+        ]

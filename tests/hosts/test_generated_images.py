@@ -153,8 +153,8 @@ def test_the_search_asks_in_its_wordings_in_turn_and_the_final_figures_do_not(me
     metric._generate = lambda cases: prompts.extend((c.prompt, c.seed) for c in cases) or generate(cases)
     metric.wordings = ("{} one", "{} two")
     assert metric.measure("chalk", ["forget", "digit"], "search")["forget"] == Accuracy(4, 4)
-    usual = metric.prompts.cases("chalk", True, 4, "search", 0)
-    said = [usual[0].prompt, "chalk one", "chalk two", usual[3].prompt]
+    usual = metric.prompts.cases("chalk", True, 4, "search", 0)  # two rounds of two prompts
+    said = [usual[0].prompt, "chalk one", "chalk one", "chalk two"]
     assert prompts[:4] == list(zip(said, [case.seed for case in usual], strict=True))
     rest = metric.prompts.cases("chalk", False, 8, "search", 0)
     assert prompts[4:] == [(case.prompt, case.seed) for case in rest]

@@ -24,6 +24,18 @@ def test_every_prompt_has_its_turn_before_one_comes_again(table, concept, own, o
     assert rest[0].prompt == "a {style} drawing of a {digit}".format(**rest[0].shown)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_every_sentence_meets_every_prompt_within_as_many_rounds_as_there_are(table, count):
+    wordings = [f"{{}}, way {number}" for number in range(count)]
+    usual = table.cases("chalk", True, 3 * (count + 1), "search", 0)
+    asked = table.cases("chalk", True, 3 * (count + 1), "search", 0, wordings)
+    assert [(case.shown, case.seed) for case in asked] == [(case.shown, case.seed) for case in usual]
+    met = {(case.shown["digit"], case.prompt) for case in asked}
+    assert len(met) == 3 * (count + 1)
+    ways = {f"chalk, way {number}" for number in range(count)}
+    assert {prompt for _, prompt in met} - {case.prompt for case in usual} == ways
+
+
 def test_cases_are_the_same_in_every_call_and_share_no_seed_with_others(table):
     kinds = [
         (kind, split, seed) for kind in (True, False) for split in ("search", "final") for seed in (0, 1, 7)
