@@ -25,7 +25,7 @@ def words(world, out, *more, concept="seven", methods=SMALL):
 def test_the_configuration_is_what_the_issue_asks_for():
     settings = yaml.safe_load(CONFIG.read_text())
     assert set(settings["methods"]) == {
-        "SLUG", "FineTune", "GradientAscent", "GradientAscentFineTune", "SalUn", "SSD",
+        "SLUG", "SLUG, whole front", "FineTune", "GradientAscent", "GradientAscentFineTune", "SalUn", "SSD",
     }  # fmt: skip
     assert len(settings["concepts"]) == 10
     assert settings["seeds"] == [0, 1, 2]
@@ -33,6 +33,7 @@ def test_the_configuration_is_what_the_issue_asks_for():
     grids = [[len(given[axis]) for axis in axes if axis in given] for given in settings["methods"].values()]
     budgets = {one * other for one, other in (grid for grid in grids if grid)}
     assert budgets == {25}  # equal for all that have a grid
+    assert settings["methods"]["SLUG"]["search"]["most_points"] == 25
 
 
 def test_a_small_comparison_from_the_command_line(tiny_world, tmp_path, capsys):
