@@ -55,13 +55,14 @@ class MiniatureImages(GeneratedImages):
 
     def __init__(
         self,
-        folder: Path = WEIGHTS,
+        folder: Path | None = None,
         search: ImageCounts = ImageCounts(20, 60),
         final: ImageCounts = ImageCounts(100, 180),
         sampling: Sampling = Sampling(STEPS, GUIDANCE, 100),
         seed: int = 0,
         wordings: list[str] | None = None,
     ) -> None:
+        folder = WEIGHTS if folder is None else folder  # no path of one machine in a run's config.yaml
         names: dict[str, list[str]] = {label: list(names_of(KINDS[label])) for label in LABELS}
         judges: dict[str, ImageJudge] = {label: PictureJudge(label, folder) for label in LABELS}
         counts: dict[str, Any] = {"search": search, "final": final, "sampling": sampling, "seed": seed}

@@ -1,3 +1,5 @@
+import inspect
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from slug_lightning.miniature.diffusion import host_metric as module
 from slug_lightning.miniature.diffusion.classifiers import LABELS
 from slug_lightning.miniature.diffusion.drawings import draw_part
 from slug_lightning.miniature.diffusion.host_metric import MiniatureImages, PictureJudge
+from slug_lightning.miniature.diffusion.pipeline import WEIGHTS
 from slug_lightning.miniature.diffusion.without import save_whole
 from slug_lightning.miniature.layouts import names_of
 
@@ -68,3 +71,8 @@ def test_lessons_and_losses_are_of_its_own_pipeline(monkeypatch):
     list(metric.lessons("seven", 4, 8, 1))
     metric.example_losses("seven", False)
     assert asked == [(metric.load(), "seven", 4, 8, 1), (metric.load(), "seven", False)]
+
+
+def test_the_default_names_no_path_of_this_machine():
+    assert inspect.signature(MiniatureImages).parameters["folder"].default is None
+    assert MiniatureImages().folder == WEIGHTS
