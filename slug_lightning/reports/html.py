@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from slug_lightning.reports import wording
 from slug_lightning.reports.audit_page import audit_view
 from slug_lightning.reports.contents import Contents
 from slug_lightning.reports.document.blocks import plain
 from slug_lightning.reports.document.provenance import provenance
 from slug_lightning.reports.document.sections import change, repeat
 from slug_lightning.reports.limits import limits
+from slug_lightning.reports.pages import page_environment
 from slug_lightning.reports.report_file import metric_label, metric_rows
 from slug_lightning.reports.verdict import criterion, is_met, remarks, verdict
 
@@ -51,15 +49,9 @@ def render_html(
     Returns:
         The HTML document; the same input gives the same text.
     """
-    environment = Environment(
-        loader=PackageLoader("slug_lightning.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    environment = page_environment(
+        ("percent", "points", "figures", "seconds", "data_size", "short_layer", "settings_text")
     )
-    for name in ("percent", "points", "figures", "seconds", "data_size", "short_layer", "settings_text"):
-        environment.filters[name] = getattr(wording, name)
     report, search = contents.report, contents.search
     metric, target = criterion(report)
     labels = report.get("labels", {})

@@ -11,11 +11,11 @@ from dataclasses import asdict, fields
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from slug_lightning.atomic import write_text
 from slug_lightning.reports import wording
+from slug_lightning.reports.pages import page_environment
 from slug_lightning.reports.sweep import SweepRow, sweep_sentence
 from slug_lightning.reports.wording import percent
 
@@ -59,15 +59,7 @@ def render_sweep(rows: Sequence[SweepRow], total: int, seconds: float) -> str:
     Its one script does that. It is written into the page, the policy names its hash and allows no other;
     without it the page says the same.
     """
-    environment = Environment(
-        loader=PackageLoader("slug_lightning.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in ("percent", "figures", "seconds", "data_size"):
-        environment.filters[name] = getattr(wording, name)
+    environment = page_environment(("percent", "figures", "seconds", "data_size"))
     script = (files("slug_lightning.reports") / "templates" / "sweep.js").read_text(encoding="utf-8")
     done = [row for row in rows if row.status == "done"]
     dropped = sorted((r for r in done if (r.worst_drop or 0) > 0), key=lambda r: -(r.worst_drop or 0))
