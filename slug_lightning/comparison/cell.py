@@ -34,20 +34,29 @@ def run_cell(task: Task) -> Status:
     Returns:
         ``kept`` if the file was there, of the same request; ``done``; or ``failed``.
     """
-    path = cell_file(task.folder, task.cell)
-    if read_cell(path, task.request.key(task.cell)) is not None:
+    if is_done(task):
         return "kept"
-    failure = path.with_suffix(".error.json")
-    about = {"key": task.request.key(task.cell), "cell": asdict(task.cell)}
     try:
         found = _measure(task)
     except Exception as error:  # whatever it is, the other cells go on
         text = str(error) if isinstance(error, SlugError) else traceback.format_exc(limit=-3)
-        write_text(failure, _json({**about, "error": f"{type(error).__name__}: {error}", "details": text}))
+        write_failure(task, f"{type(error).__name__}: {error}", text)
         return "failed"
-    write_text(path, _json({**about, **found}))
-    failure.unlink(missing_ok=True)
+    path = cell_file(task.folder, task.cell)
+    write_text(path, _json({**_about(task), **found}))
+    path.with_suffix(".error.json").unlink(missing_ok=True)
     return "done"
+
+
+def is_done(task: Task) -> bool:
+    """Whether the cell's file is there, of the same request."""
+    return read_cell(cell_file(task.folder, task.cell), task.request.key(task.cell)) is not None
+
+
+def write_failure(task: Task, error: str, details: str) -> None:
+    """Write down why a cell has no figures, beside where they would be."""
+    path = cell_file(task.folder, task.cell).with_suffix(".error.json")
+    write_text(path, _json({**_about(task), "error": error, "details": details}))
 
 
 def read_cell(path: Path, key: str) -> dict[str, Any] | None:
@@ -57,6 +66,10 @@ def read_cell(path: Path, key: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return content if content.get("key") == key else None
+
+
+def _about(task: Task) -> dict[str, Any]:
+    return {"key": task.request.key(task.cell), "cell": asdict(task.cell)}
 
 
 def _json(content: Mapping[str, Any]) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from slug_lightning.atomic import write_text
+from slug_lightning.comparison.apart import run_apart
 from slug_lightning.comparison.building import check_request
-from slug_lightning.comparison.cell import Task, read_cell, run_cell
+from slug_lightning.comparison.cell import Task, read_cell
 from slug_lightning.comparison.request import GOLD, ORIGINAL, Request, cell_file
 from slug_lightning.comparison.table import leaders, markdown, shared_cells, summarise
 from slug_lightning.comparison.views import distance
@@ -40,7 +41,7 @@ def compare(
     check_request(request)
     cells = request.cells()
     tasks = [Task(request, cell, folder) for cell in cells]
-    for number, (cell, status) in enumerate(zip(cells, executor.run(run_cell, tasks), strict=True), start=1):
+    for number, (cell, status) in enumerate(zip(cells, executor.run(run_apart, tasks), strict=True), start=1):
         say(f"[{number}/{len(cells)}] {cell.name}: {status}")
     return write_tables(request, folder)
 

@@ -1,4 +1,7 @@
-"""The most memory that a piece of work took, in a process that has done other work before."""
+"""The most memory that a piece of work took.
+
+What a process has held before and given back is used again and not seen: measure in a new process.
+"""
 
 import re
 from collections.abc import Iterator

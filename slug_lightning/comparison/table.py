@@ -157,6 +157,7 @@ def leaders(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         ("distance_concept", "closest to the gold standard on the concept", False),
         ("distance_rest", "closest to the gold standard on the rest", False),
         ("seconds", "least processor time", False),
+        ("memory", "least memory", False),
         ("stored", "fewest bytes to store", False),
     )
     for name, what, high in ranked:

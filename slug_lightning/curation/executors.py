@@ -96,7 +96,7 @@ class Processes(Executor):
 
         if self._pool is None:
             # Spawned: a fork of a process whose libraries have threads may hang.
-            self._pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=_end_with_parent)
+            self._pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=end_with_parent)
         pool = self._pool
         try:
             yield from _windowed(
@@ -215,8 +215,8 @@ def _lost_worker(reason: str) -> BadDataError:
     )
 
 
-def _end_with_parent() -> None:
-    """In a worker: leave Ctrl-C to the process that started it, and end when that is gone, even if killed."""
+def end_with_parent() -> None:
+    """In a started process: leave Ctrl-C to the one that started it, and end with it, even if killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is not None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from slug_lightning.comparison import cell as cell_module
+from slug_lightning.comparison import compare as compare_module
 from slug_lightning.comparison.compare import compare, write_tables
 from slug_lightning.comparison.request import cell_file
 from slug_lightning.curation.executors import Here
@@ -25,6 +26,7 @@ def work(monkeypatch):
         return {name: value for name, value in content.items() if name != "cell"}
 
     monkeypatch.setattr(cell_module, "_measure", measure)
+    monkeypatch.setattr(compare_module, "run_apart", cell_module.run_cell)
     return done, broken
 
 
