@@ -75,7 +75,7 @@ def load_clip(model: str, pretrained: str | None = None) -> Clip:
     if pretrained is not None:
         model = source = with_activation(source, pretrained)
     try:
-        network, _, preprocess = open_clip.create_model_and_transforms(
+        network, preprocess = open_clip.create_model_from_pretrained(  # refuses a model without weights
             source, pretrained=pretrained, device="cpu", weights_only=True
         )
     except Exception as error:  # open_clip, the Hub and torch raise many kinds; all mean "cannot load"
@@ -159,10 +159,11 @@ def _check_name(source: str, pretrained: str | None) -> None:
 
 
 def _load_message(model: str, pretrained: str | None, error: Exception) -> str:
-    return (
-        f"Could not load model {model!r} with pretrained={pretrained!r}: {_reason(error)} "
-        "Check the network or download the weights and pass their path as model.pretrained."
-    )
+    if model.startswith(LOCAL):
+        advice = "Check the folder: it needs the whole open_clip_model.safetensors of that configuration."
+    else:
+        advice = "Check the network or download the weights and pass their path as model.pretrained."
+    return f"Could not load model {model!r} with pretrained={pretrained!r}: {_reason(error)} {advice}"
 
 
 def _tokenizer_message(model: str, error: Exception) -> str:

@@ -47,6 +47,12 @@ def test_truncated_weights_are_refused(folder):
         load_clip(f"local-dir:{folder}")
 
 
+def test_a_folder_without_weights_is_refused_and_not_a_model_of_random_numbers(folder):
+    (folder / "open_clip_model.safetensors").unlink()
+    with pytest.raises(ModelNotFoundError, match="could not be loaded. Check the folder: .*safetensors"):
+        load_clip(f"local-dir:{folder}")
+
+
 def test_weights_that_do_not_fit_are_refused_by_name(folder):
     weights = tiny_clip(text={"vocab_size": 49408}).state_dict()
     weights.pop("visual.proj")
