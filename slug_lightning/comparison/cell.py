@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from slug_lightning.atomic import write_text
-from slug_lightning.comparison.building import build_cell
 from slug_lightning.comparison.memory import peak_memory
 from slug_lightning.comparison.request import GOLD, ORIGINAL, Cell, Request, cell_file
 from slug_lightning.errors import SlugError
@@ -88,6 +87,8 @@ def _measure(task: Task) -> dict[str, Any]:
 
 def _reference(task: Task) -> dict[str, Any]:
     """Figures of a model as it is."""
+    from slug_lightning.comparison.building import build_cell
+
     module, data = build_cell(task.request, task.cell)
     _trainer(task).validate(module, data)
     assert module.outcome is not None
@@ -102,6 +103,8 @@ def _reference(task: Task) -> dict[str, Any]:
 
 
 def _method(task: Task) -> dict[str, Any]:
+    from slug_lightning.comparison.building import build_cell
+
     module, data = build_cell(task.request, task.cell)
     trainer = _trainer(task)
     started = time.perf_counter(), time.process_time()

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -62,6 +64,11 @@ def test_the_memory_of_a_cell_does_not_depend_on_the_cells_before_it(request_of,
     if one is not None:  # Linux
         assert one > 20e6
         assert one == pytest.approx(other, rel=0.15)
+
+
+def test_the_process_that_waits_for_a_cell_holds_no_model_library():
+    program = "import sys, slug_lightning.comparison.apart; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_a_process_that_is_killed_is_one_failed_cell(request_of, tmp_path, monkeypatch):
