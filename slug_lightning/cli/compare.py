@@ -44,11 +44,18 @@ def compare(
     """
     from slug_lightning.comparison.compare import compare as run_cells
     from slug_lightning.comparison.compare import write_tables
+    from slug_lightning.comparison.identity import absolute
     from slug_lightning.comparison.request import Request
     from slug_lightning.curation.executors import open_executor
 
     request = Request(
-        methods, _absolute(data), concepts, [0] if seeds is None else seeds, model, pretrained, gold or {}
+        methods,
+        _absolute(data),
+        concepts,
+        [0] if seeds is None else seeds,
+        absolute(model),
+        _absolute_file(pretrained),
+        {concept: absolute(source) for concept, source in (gold or {}).items()},
     )
     folder = out.absolute()
     if tables_only:
@@ -58,6 +65,11 @@ def compare(
             found = run_cells(request, folder, running, lambda line: print(line, flush=True))
     print((folder / "comparison.md").read_text(encoding="utf-8"))
     return FAILED if found["failed"] else 0
+
+
+def _absolute_file(pretrained: str | None) -> str | None:
+    here = pretrained is not None and Path(pretrained).is_file()
+    return str(Path(str(pretrained)).absolute()) if here else pretrained
 
 
 def _absolute(data: dict[str, Any]) -> dict[str, Any]:

@@ -25,9 +25,13 @@ def build_cell(request: Request, cell: Cell) -> tuple[Unlearner, UnlearningDataM
     """Module and data of a cell.
 
     Raises:
-        SettingError: If a setting is unknown or of another type.
+        SettingError: If a setting is unknown, of another type or out of range.
     """
-    made = _parser().instantiate_classes(_parse(request, cell))
+    parsed = _parse(request, cell)
+    try:
+        made = _parser().instantiate_classes(parsed)
+    except (ArgumentError, TypeError, ValueError) as error:
+        raise _unreadable(cell, error) from error
     module: Unlearner = made.model
     if isinstance(module, Baseline):
         module.seed = cell.seed
@@ -37,13 +41,15 @@ def build_cell(request: Request, cell: Cell) -> tuple[Unlearner, UnlearningDataM
 
 
 def check_request(request: Request) -> None:
-    """Read the settings of every method once, before any cell is run.
+    """Build the module of every method once, without its model, before any cell is run.
 
     Raises:
         SettingError: Naming the method.
     """
     for method in request.methods:
-        _parse(request, Cell(method, request.concepts[0], request.seeds[0]))
+        module, _ = build_cell(request, Cell(method, request.concepts[0], request.seeds[0]))
+        if isinstance(module, Baseline):
+            module.check_grid()
 
 
 def _parse(request: Request, cell: Cell) -> Namespace:
@@ -54,9 +60,13 @@ def _parse(request: Request, cell: Cell) -> Namespace:
     try:
         parsed: Namespace = _parser().parse_object(settings)
     except (ArgumentError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:400]
-        raise SettingError(f"Settings of {cell.method!r} cannot be read: {reason}") from error
+        raise _unreadable(cell, error) from error
     return parsed
+
+
+def _unreadable(cell: Cell, error: Exception) -> SettingError:
+    reason = " ".join(str(error).split())[:400]
+    return SettingError(f"Settings of {cell.method!r} cannot be read: {reason}")
 
 
 def _model(request: Request, cell: Cell) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from slug_lightning.atomic import write_text
 from slug_lightning.comparison.memory import peak_memory
-from slug_lightning.comparison.request import GOLD, ORIGINAL, Cell, Request, cell_file
+from slug_lightning.comparison.request import GOLD, ORIGINAL, Cell, Request, cell_file, file_name
 from slug_lightning.errors import SlugError
 
 Status = Literal["kept", "done", "failed"]
@@ -159,7 +159,7 @@ def _trainer(task: Task) -> Any:
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        default_root_dir=str(task.folder / "fits" / task.cell.method.replace(" ", "_")),
+        default_root_dir=str(task.folder / "fits" / file_name(task.cell.method)),
         callbacks=[RunFiles(page=False)],
     )
 

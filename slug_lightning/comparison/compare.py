@@ -41,6 +41,8 @@ def compare(
     check_request(request)
     cells = request.cells()
     tasks = [Task(request, cell, folder) for cell in cells]
+    for concept in sorted(set(request.gold) - set(request.concepts)):
+        say(f"The gold standard of {concept!r} is not used: that is none of the concepts.")
     for number, (cell, status) in enumerate(zip(cells, executor.run(run_apart, tasks), strict=True), start=1):
         say(f"[{number}/{len(cells)}] {cell.name}: {status}")
     return write_tables(request, folder)
@@ -99,7 +101,7 @@ def _with_distances(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _page(found: dict[str, Any]) -> str:
     request, cells = found["request"], len(found["cells"])
     total = cells + len(found["failed"]) + len(found["missing"])
-    gold = ", ".join(request["gold"]) or "no concept"
+    gold = ", ".join(name for name in request["gold"] if name in request["concepts"]) or "no concept"
     lines = [
         f"{cells} of {total} cells: {len(request['concepts'])} concepts ({', '.join(request['concepts'])}), "
         f"seeds {', '.join(map(str, request['seeds']))}; mean ± standard deviation over cells. Figures of "

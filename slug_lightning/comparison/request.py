@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from slug_lightning import __version__
+from slug_lightning.comparison.identity import identity
 from slug_lightning.errors import SettingError
 
 VERSION = 2  # raise it when the same request gives other figures
@@ -65,6 +67,19 @@ class Request:
             raise SettingError(
                 f"Expected methods by other names than {sorted(taken)}: those are the references."
             )
+        self._check_files()
+
+    def _check_files(self) -> None:
+        files: dict[Path, Cell] = {}
+        for cell in self.cells():
+            if "" in (cell.method.strip(". "), cell.concept.strip(". ")):
+                raise SettingError(f"Expected names for methods and concepts, but got {cell.name!r}.")
+            other = files.setdefault(cell_file(Path(), cell), cell)
+            if other != cell:
+                raise SettingError(
+                    f"Expected names that differ in more than spaces and signs, but {other.name!r} and "
+                    f"{cell.name!r} would share a file. Rename one."
+                )
 
     def cells(self) -> list[Cell]:
         """All cells, seed by seed, so that a comparison that is stopped early has whole seeds."""
@@ -76,20 +91,29 @@ class Request:
         ]
 
     def key(self, cell: Cell) -> str:
-        """SHA-256 over all that a cell's figures depend on."""
+        """SHA-256 over settings and models: all that a cell's figures depend on but what its data hold."""
         content = {
             "version": VERSION,
             "package": __version__,
             "cell": asdict(cell),
             "settings": self.methods.get(cell.method),
             "data": self.data,
-            "model": [self.model, self.pretrained],
-            "gold": self.gold[cell.concept] if cell.method == GOLD else None,
+            "model": identity(self.model, self.pretrained),
+            "gold": identity(self.gold[cell.concept]) if cell.method == GOLD else None,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def cell_file(folder: Path, cell: Cell) -> Path:
     """Where the figures of a cell are kept."""
-    method, concept = (part.replace(" ", "_").replace("/", "_") for part in (cell.method, cell.concept))
-    return folder / "cells" / method / f"{concept}-{cell.seed}.json"
+    return folder / "cells" / file_name(cell.method) / f"{file_name(cell.concept)}-{cell.seed}.json"
+
+
+def file_name(name: str) -> str:
+    """A method's or concept's name as that of a file or folder.
+
+    Example:
+        >>> file_name("SLUG, whole front"), file_name("../a:b")
+        ('SLUG,_whole_front', '.._a_b')
+    """
+    return re.sub(r"[^\w,.()+-]", "_", name)

@@ -1,5 +1,6 @@
 """What the methods share that edit the whole model and need their hyper-parameters searched."""
 
+import math
 import time
 from abc import abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -56,6 +57,13 @@ class Baseline(PairLosses):
         self._started = 0.0
         self._edit_seconds = 0.0  # spent on the trial that is on the model now
 
+    @staticmethod
+    def _positive(**values: Sequence[float]) -> None:
+        """Refuse hyper-parameters that are no numbers above 0."""
+        for name, given in values.items():
+            if not all(0 < value < math.inf for value in given):
+                raise SettingError(f"Expected numbers above 0 as model.{name}, but got {list(given)}.")
+
     @abstractmethod
     def trials(self) -> Iterator[Trial]:
         """One setting after another; each is left on the model (``put_on``) while it is measured."""
@@ -86,6 +94,10 @@ class Baseline(PairLosses):
         super().check_settings(data)
         if self.search.criterion == "top5" and len(data.class_names(data.concept_in)) <= 5:
             raise SettingError("Expected more than 5 names for search.criterion top5.")
+        self.check_grid()
+
+    def check_grid(self) -> None:
+        """Refuse a grid without points."""
         if not all(self.grid().values()):
             raise SettingError(f"Expected at least one value of each of {list(self.grid())}, but got none.")
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from slug_lightning.errors import NonFiniteError, SettingError
+from slug_lightning.errors import NonFiniteError
 from slug_lightning.search import GridSettings, Setting, Trial
 from slug_lightning.unlearning.baseline import MEMORY_BYTES, Baseline
 from slug_lightning.unlearning.gradients import Role
@@ -51,11 +51,7 @@ class Descent(Baseline):
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
         super().__init__(model, pretrained, include, search, seed, memory_bytes)
-        if any(rate <= 0 for rate in learning_rates) or any(count < 1 for count in updates):
-            raise SettingError(
-                "Expected positive model.learning_rates and model.updates of at least 1, but got "
-                f"{list(learning_rates)} and {list(updates)}."
-            )
+        self._positive(learning_rates=learning_rates, updates=updates)
         self.learning_rates, self.updates = sorted(set(learning_rates)), sorted(set(updates))
         self.optimizer_name = optimizer
 

@@ -55,11 +55,7 @@ class SSD(Baseline):
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
         super().__init__(model, pretrained, include, search, seed, memory_bytes)
-        if any(value <= 0 for value in (*selections, *dampenings)):
-            raise SettingError(
-                "Expected positive model.selections and model.dampenings, but got "
-                f"{list(selections)} and {list(dampenings)}."
-            )
+        self._positive(selections=selections, dampenings=dampenings)
         if pairs_at_once < 1:
             raise SettingError(f"Expected model.pairs_at_once to be at least 1, but got {pairs_at_once}.")
         self.pairs_at_once = pairs_at_once

@@ -42,6 +42,12 @@ def test_reading_a_request_does_not_change_it_or_its_keys(request_of):
         ({"SLUGG": {}}, "Settings of 'SLUGG' cannot be read"),
         ({"SLUG": {}, "SSD": {"selection": [1]}}, "Settings of 'SSD' cannot be read.*selection"),
         ({"SalUn": {"share": "half"}}, "Settings of 'SalUn' cannot be read.*share"),
+        (
+            {"SSD": {"dampenings": [0.1, float("nan")]}},
+            "Settings of 'SSD' cannot be read.*above 0.*dampenings",
+        ),
+        ({"FineTune": {"learning_rates": [-1.0]}}, "Settings of 'FineTune' cannot.*above 0.*learning_rates"),
+        ({"FineTune": {"updates": []}}, "at least one value of each of .*updates"),
     ],
 )
 def test_settings_that_cannot_be_read_are_refused_by_name(request_of, methods, message):

@@ -82,7 +82,11 @@ def test_a_comparison_that_was_stopped_says_what_is_missing(request_of, work, tm
 
 def test_distances_are_to_the_gold_standard_of_the_same_concept(request_of, work, tmp_path):
     request = request_of(concepts=["three", "seven"], gold={"seven": "local-dir:g"})
-    found = compare(request, tmp_path, Here(), lambda line: None)
+    request.gold["nobody"] = "local-dir:g"
+    lines = []
+    found = compare(request, tmp_path, Here(), lines.append)
+    assert lines[0] == "The gold standard of 'nobody' is not used: that is none of the concepts."
+    assert "distances to it, are of seven." in (tmp_path / "comparison.md").read_text()
     distances = {(c["cell"]["method"], c["cell"]["concept"]): c["distance"] for c in found["cells"]}
     assert distances["SLUG", "three"] is None
     assert distances["SLUG", "seven"] == {"concept": 0.0, "rest": 0.0}

@@ -38,8 +38,16 @@ def test_a_gold_standard_that_comes_later_changes_no_other_cell():
     assert later.key(gold) != make(gold={"seven": "local-dir:h"}).key(gold)
 
 
+def test_a_gold_standard_that_was_trained_again_is_another_cell(tmp_path):
+    cell, request = Cell(GOLD, "seven", 0), make(gold={"seven": f"local-dir:{tmp_path}"})
+    (tmp_path / "open_clip_model.safetensors").write_bytes(b"too few steps")
+    first = request.key(cell)
+    (tmp_path / "open_clip_model.safetensors").write_bytes(b"enough")
+    assert request.key(cell) != first
+
+
 def test_cells_have_files_of_their_own(tmp_path):
-    cells = make(concepts=["a b", "a/b c", "d"], seeds=[0, 1]).cells()
+    cells = make(concepts=["a b", "a/b c", "d"], seeds=[0, 1], methods={"../../x": {}}).cells()
     files = {cell_file(tmp_path, cell) for cell in cells}
     assert len(files) == len(cells)
     assert all(file.is_relative_to(tmp_path / "cells") for file in files)
@@ -52,6 +60,10 @@ def test_cells_have_files_of_their_own(tmp_path):
         ({"seeds": []}, "at least one of methods, concepts and seeds"),
         ({"concepts": ["three", "three"]}, "each of concepts once"),
         ({"methods": {"Original": {}}}, "other names than .'Original'."),
+        ({"methods": {"A b": {}, "A_b": {}}}, "'A b, three, seed 0' and 'A_b, three, seed 0' would share"),
+        ({"concepts": ["Tom Hanks", "Tom_Hanks"]}, "would share a file. Rename one"),
+        ({"methods": {"..": {}}}, "names for methods and concepts, but got '.., three"),
+        ({"concepts": [" "]}, "names for methods and concepts"),
     ],
 )
 def test_a_request_that_makes_no_table_is_refused(changes, message):

@@ -67,7 +67,9 @@ def test_the_size_is_that_of_all_weights_together():
     assert trial.size == pytest.approx(0.3 / torch.tensor([1.0, 2.0, 3.0, 4.0]).norm().item())
 
 
-@pytest.mark.parametrize("options", [{"learning_rates": [0.0]}, {"updates": [0, 1]}])
+@pytest.mark.parametrize(
+    "options", [{"learning_rates": [0.0]}, {"learning_rates": [0.1, float("nan")]}, {"updates": [0, 1]}]
+)
 def test_grids_that_make_no_sense_are_refused(options):
-    with pytest.raises(SettingError, match="positive model.learning_rates and model.updates of at least 1"):
+    with pytest.raises(SettingError, match="above 0 as model.(learning_rates|updates)"):
         FineTune(**options)

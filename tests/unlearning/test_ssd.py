@@ -43,7 +43,7 @@ def test_importance_of_pairs_one_by_one_is_that_of_their_own_gradients():
 
 
 def test_settings_must_be_positive():
-    with pytest.raises(SettingError, match="positive model.selections"):
+    with pytest.raises(SettingError, match="above 0 as model.(selections|dampenings)"):
         SSD(selections=[0.0])
     with pytest.raises(SettingError, match="model.pairs_at_once to be at least 1"):
         SSD(pairs_at_once=0)
