@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from slug_lightning.atomic import write_text
+from slug_lightning.atomic import atomic_path, write_text
 from slug_lightning.comparison.memory import peak_memory
 from slug_lightning.comparison.request import GOLD, ORIGINAL, Cell, Request, cell_file, file_name
-from slug_lightning.errors import SlugError
+from slug_lightning.errors import BadDataError, DataNotFoundError, SlugError
 
 Status = Literal["kept", "done", "failed"]
 
@@ -42,6 +42,7 @@ def run_cell(task: Task) -> Status:
         write_failure(task, f"{type(error).__name__}: {error}", text)
         return "failed"
     path = cell_file(task.folder, task.cell)
+    _write_classes(task, found.pop("classes"))
     write_text(path, _json({**_about(task), **found}))
     path.with_suffix(".error.json").unlink(missing_ok=True)
     return "done"
@@ -67,6 +68,33 @@ def read_cell(path: Path, key: str) -> dict[str, Any] | None:
     return content if content.get("key") == key else None
 
 
+def _write_classes(task: Task, classes: Mapping[str, Any]) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    with atomic_path(_classes_file(task.folder, task.cell)) as draft:
+        save_file({name: torch.as_tensor(p).float().contiguous() for name, p in classes.items()}, draft)
+
+
+def read_classes(folder: Path, cell: Cell) -> dict[str, Any] | None:
+    """Class probabilities ``(N, C)`` that a cell's model gave the final images, by data set; if there.
+
+    Args:
+        folder: Of the comparison.
+        cell: A finished cell.
+    """
+    from slug_lightning.tensor_file import read_tensor_file
+
+    try:
+        return read_tensor_file(_classes_file(folder, cell), "class probabilities")[0]
+    except (BadDataError, DataNotFoundError):
+        return None
+
+
+def _classes_file(folder: Path, cell: Cell) -> Path:
+    return cell_file(folder, cell).with_suffix(".classes.safetensors")
+
+
 def _about(task: Task) -> dict[str, Any]:
     return {"key": task.request.key(task.cell), "cell": asdict(task.cell)}
 
@@ -90,6 +118,8 @@ def _reference(task: Task) -> dict[str, Any]:
     from slug_lightning.comparison.building import build_cell
 
     module, data = build_cell(task.request, task.cell)
+    data.look()
+    data.separate()  # the same images as the methods see
     _trainer(task).validate(module, data)
     assert module.outcome is not None
     return {
@@ -141,12 +171,8 @@ def _looked_at(module: Any, data: Any) -> dict[str, Any]:
 
     clip = module.load()
     view = take_view(clip.model, take_images(data, clip.tokenize))
-    return {
-        "membership": view.membership.entry(),
-        "classes": {
-            name: [[round(p, 5) for p in row] for row in c.tolist()] for name, c in view.classes.items()
-        },
-    }
+    membership = None if view.membership is None else view.membership.entry()
+    return {"membership": membership, "classes": view.classes}
 
 
 def _trainer(task: Task) -> Any:

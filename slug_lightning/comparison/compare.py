@@ -9,9 +9,9 @@ from typing import Any
 from slug_lightning.atomic import write_text
 from slug_lightning.comparison.apart import run_apart
 from slug_lightning.comparison.building import check_request
-from slug_lightning.comparison.cell import Task, read_cell
-from slug_lightning.comparison.request import GOLD, ORIGINAL, Request, cell_file
-from slug_lightning.comparison.table import leaders, markdown, shared_cells, summarise
+from slug_lightning.comparison.cell import Task, read_cell, read_classes
+from slug_lightning.comparison.request import GOLD, ORIGINAL, Cell, Request, cell_file
+from slug_lightning.comparison.table import leaders, markdown, summarise
 from slug_lightning.comparison.views import distance
 from slug_lightning.curation.executors import Executor
 from slug_lightning.reports.figures.comparison import comparison_figure
@@ -74,28 +74,38 @@ def collect(request: Request, folder: Path) -> dict[str, Any]:
             failed.append({"cell": asdict(cell), "error": error["error"]})
         else:
             missing.append(asdict(cell))
-    finished = _with_distances(finished)
+    finished, unlike = _with_distances(finished, folder)
     rows = summarise(finished)
     return {
         "format_version": 1,
         "request": asdict(request),
         "rows": rows,
-        "leaders": leaders(summarise(shared_cells(finished))),
+        "leaders": leaders(finished),
         "failed": failed,
         "missing": missing,
+        "other_images": unlike,
         "cells": finished,
     }
 
 
-def _with_distances(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The cells without what their models said, but with how far that is from the gold standard's."""
-    gold = {cell["cell"]["concept"]: cell["classes"] for cell in cells if cell["cell"]["method"] == GOLD}
-    found = []
+def _with_distances(
+    cells: list[dict[str, Any]], folder: Path
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The cells with how far they are from the gold standard, and those that saw other images than it.
+
+    What two models said is in memory at a time.
+    """
+    gold = {cell["cell"]["concept"]: Cell(**cell["cell"]) for cell in cells if cell["cell"]["method"] == GOLD}
+    found, unlike = [], []
     for cell in cells:
-        reference = gold.get(cell["cell"]["concept"])
-        measured = None if reference is None else distance(cell["classes"], reference)
-        found.append({**{k: v for k, v in cell.items() if k != "classes"}, "distance": measured})
-    return found
+        measured, reference = None, gold.get(cell["cell"]["concept"])
+        if reference is not None:
+            said = [read_classes(folder, one) for one in (Cell(**cell["cell"]), reference)]
+            measured = None if None in said else distance(*said)
+            if measured is None:
+                unlike.append(cell["cell"])
+        found.append({**cell, "distance": measured})
+    return found, unlike
 
 
 def _page(found: dict[str, Any]) -> str:
@@ -104,13 +114,18 @@ def _page(found: dict[str, Any]) -> str:
     gold = ", ".join(name for name in request["gold"] if name in request["concepts"]) or "no concept"
     lines = [
         f"{cells} of {total} cells: {len(request['concepts'])} concepts ({', '.join(request['concepts'])}), "
-        f"seeds {', '.join(map(str, request['seeds']))}; mean ± standard deviation over cells. Figures of "
-        f"final images. The gold standard, and distances to it, are of {gold}.\n",
+        f"seeds {', '.join(map(str, request['seeds']))}; mean ± sample standard deviation over cells. "
+        f"Figures of final images. The gold standard, and distances to it, are of {gold}.\n",
         markdown(found["rows"]),
         *found["leaders"],
     ]
     if found["failed"]:
         lines += ["\nFailed cells:\n", *(f"- {_name(entry)}: {entry['error']}" for entry in found["failed"])]
+    if found["other_images"]:
+        lines.append(
+            f"\n{len(found['other_images'])} cells have no distance: their final images were others than the "
+            "gold standard's. If the data have changed since, compare in a new folder."
+        )
     if found["missing"]:
         lines.append(
             f"\n{len(found['missing'])} cells are still to be run: the same command goes on with them."

@@ -47,6 +47,10 @@ def _cost(name: str, scale: float = 1.0) -> Callable[[Content], float | None]:
     return value
 
 
+def _membership(cell: Content) -> float | None:
+    return None if cell["membership"] is None else 100 * float(cell["membership"]["value"])
+
+
 def _distance(name: str) -> Callable[[Content], float | None]:
     return lambda cell: None if cell["distance"] is None else float(cell["distance"][name])
 
@@ -56,7 +60,7 @@ COLUMNS = (
     Column("forget_top5", "FA@5 ↓", _metric("forget/top5")),
     Column("identities", "other identities ↑", _metric("retain/identities_top1")),
     Column("styles", "styles ↑", _metric("retain/imagenet_top1")),
-    Column("membership", "membership (50 ideal)", lambda cell: 100 * float(cell["membership"]["value"])),
+    Column("membership", "membership (50 ideal)", _membership),
     Column("distance_concept", "distance, concept ↓", _distance("concept"), ".3f", "bits"),
     Column("distance_rest", "distance, rest ↓", _distance("rest"), ".3f", "bits"),
     Column("seconds", "search", _cost("processor_seconds"), ".1f", "CPU s"),
@@ -66,7 +70,7 @@ COLUMNS = (
 
 
 def summarise(cells: Sequence[Content]) -> list[dict[str, Any]]:
-    """One entry per method, in the order of the cells: counts, and mean and deviation of every figure.
+    """One entry per method, in the order of the cells: counts, mean and sample deviation of every figure.
 
     Args:
         cells: Contents of finished cells.
@@ -93,7 +97,8 @@ def _figure(column: Column, cells: Sequence[Content]) -> dict[str, float | int] 
     values = [value for cell in cells if (value := column.value(cell)) is not None]
     if not values:
         return None
-    return {"mean": statistics.mean(values), "sd": statistics.pstdev(values), "n": len(values)}
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    return {"mean": statistics.mean(values), "sd": deviation, "n": len(values)}
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -123,63 +128,79 @@ def _text(column: Column, figure: Mapping[str, float] | None, cells: int) -> str
 
 def shared_cells(cells: Sequence[Content]) -> list[Content]:
     """The cells of concepts and seeds that every method has, so that means are of the same ones."""
-
-    def place(cell: Content) -> tuple[str, int]:
-        return cell["cell"]["concept"], cell["cell"]["seed"]
-
     places: dict[str, set[tuple[str, int]]] = {}
     for cell in cells:
-        places.setdefault(cell["cell"]["method"], set()).add(place(cell))
+        places.setdefault(cell["cell"]["method"], set()).add(_place(cell))
     methods = [found for method, found in places.items() if method != GOLD]
     common = set.intersection(*methods) if methods else set()
-    return [cell for cell in cells if place(cell) in common]
+    return [cell for cell in cells if _place(cell) in common]
 
 
-def leaders(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Who is ahead, in plain sentences, among the methods that reached their target in every cell.
+def _place(cell: Content) -> tuple[str, int]:
+    return cell["cell"]["concept"], cell["cell"]["seed"]
 
-    A method that forgets less is not compared on what it retains. Ties name all.
+
+RANKED = (
+    ("forget_top1", "Least of the concept recognised", min),
+    ("identities", "Most of the other identities", max),
+    ("styles", "Most of the styles", max),
+    ("distance_concept", "Closest to the gold standard on the concept", min),
+    ("distance_rest", "Closest to the gold standard on the rest", min),
+    ("seconds", "Least processor time", min),
+    ("memory", "Least memory", min),
+    ("stored", "Fewest bytes to store", min),
+)
+
+
+def leaders(cells: Sequence[Content]) -> list[str]:
+    """Who is ahead, in plain sentences, among the methods that reached their target in every cell they have.
+
+    A method that forgets less is not compared on what it retains. Means are of the cells that all methods
+    have. Ties name all; who tried more settings than others is said to have.
 
     Args:
-        rows: Of cells that all methods share; see ``shared_cells``.
+        cells: Contents of finished cells.
     """
-    methods = [row for row in rows if row["method"] not in (ORIGINAL, GOLD)]
-    able = [row for row in methods if row["feasible"] == row["cells"]]
+    rows = [row for row in summarise(cells) if row["method"] not in (ORIGINAL, GOLD)]
+    failing = {row["method"]: row for row in rows if row["feasible"] < row["cells"]}
     sentences = [
-        f"{row['method']}: no feasible point in {row['cells'] - row['feasible']} of {row['cells']} cells."
-        for row in methods
-        if row not in able
+        f"{name}: no feasible point in {row['cells'] - row['feasible']} of {row['cells']} cells."
+        for name, row in failing.items()
     ]
-    ranked = (
-        ("forget_top1", "least of the concept recognised", False),
-        ("identities", "most of the other identities", True),
-        ("styles", "most of the styles", True),
-        ("distance_concept", "closest to the gold standard on the concept", False),
-        ("distance_rest", "closest to the gold standard on the rest", False),
-        ("seconds", "least processor time", False),
-        ("memory", "least memory", False),
-        ("stored", "fewest bytes to store", False),
-    )
-    for name, what, high in ranked:
-        if name.startswith("distance") and (doubt := _doubt(rows)):
-            sentences += [doubt] if doubt not in sentences else []
-            continue
-        known = [(row["figures"][name]["mean"], row["method"]) for row in able if row["figures"][name]]
-        if not known:
-            continue
-        best = max(known)[0] if high else min(known)[0]
-        column = next(column for column in COLUMNS if column.name == name)
-        names = " and ".join(method for value, method in known if value == best)
-        sentences.append(f"{what[0].upper()}{what[1:]}: {names} ({best:{column.form}} {column.unit}).")
-    return sentences
+    shared = [row for row in summarise(shared_cells(cells)) if row["method"] not in (ORIGINAL, GOLD)]
+    if shared and shared[0]["cells"] < max(row["cells"] for row in rows):
+        sentences.append(f"What follows is of the {shared[0]['cells']} cells that all methods have.")
+    able = [row for row in shared if row["method"] not in failing]
+    doubt = _doubt(cells)
+    ranked = [entry for entry in RANKED if not (doubt and entry[0].startswith("distance"))]
+    return sentences + ([doubt] if doubt else []) + [s for entry in ranked if (s := _leader(able, *entry))]
 
 
-def _doubt(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Why the gold standard is none: it must know what it was trained on."""
-    known = {row["method"]: row["figures"]["identities"] for row in rows if row["method"] in (ORIGINAL, GOLD)}
-    if len(known) < 2 or not all(known.values()):
+def _leader(rows: Sequence[Mapping[str, Any]], name: str, what: str, best_of: Callable[..., float]) -> str:
+    known = [(row["figures"][name]["mean"], row) for row in rows if row["figures"][name]]
+    if not known:
         return ""
-    original, gold = (known[name]["mean"] for name in (ORIGINAL, GOLD))
+    best = best_of(value for value, _ in known)
+    least = min(row["trials"] for row in rows)
+    names = [
+        row["method"] + (f" with {row['trials']:.0f} trials" if row["trials"] > least else "")
+        for value, row in known
+        if value == best
+    ]
+    column = next(column for column in COLUMNS if column.name == name)
+    return f"{what}: {' and '.join(names)} ({best:{column.form}} {column.unit})."
+
+
+def _doubt(cells: Sequence[Content]) -> str:
+    """Why the gold standard is none: it must know what it was trained on."""
+    places = {_place(cell) for cell in cells if cell["cell"]["method"] == GOLD}
+    figures = {
+        row["method"]: row["figures"]["identities"]
+        for row in summarise([cell for cell in cells if _place(cell) in places])
+    }
+    if not figures.get(ORIGINAL) or not figures.get(GOLD):
+        return ""
+    original, gold = figures[ORIGINAL]["mean"], figures[GOLD]["mean"]
     if gold > original - GOLD_MAY_LACK:
         return ""
     return (

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from slug_lightning.data.evaluation import evaluation_loader
 from slug_lightning.data.unlearning import UnlearningDataModule
+from slug_lightning.errors import BadDataError, NonFiniteError
 from slug_lightning.functional import class_embeddings, jensen_shannon
 from slug_lightning.metrics import Membership, MembershipInference, pair_features
 from slug_lightning.models import text_tower, vision_tower
@@ -43,11 +44,12 @@ class View:
     """What one model says of them.
 
     Attributes:
-        membership: How well its scores tell members from unseen images of the concept.
+        membership: How well its scores tell members from unseen images of the concept; ``None`` where they
+            are too few, or no numbers.
         classes: Class probabilities ``(N, C)`` of the final images by data set.
     """
 
-    membership: Membership
+    membership: Membership | None
     classes: dict[str, Tensor]
 
 
@@ -101,14 +103,22 @@ def take_view(model: nn.Module, images: Images) -> View:
         own = names[images.concept].expand(len(embedded), -1)
         rest = torch.cat([names[: images.concept], names[images.concept + 1 :]])
         attack.update(pair_features(embedded, own, rest, scale), member)
-    return View(attack.result(), classes)
+    return View(_result(attack), classes)
+
+
+def _result(attack: MembershipInference) -> Membership | None:
+    """The attack's result; what else was measured is not lost if there is none."""
+    try:
+        return attack.result()
+    except (BadDataError, NonFiniteError):
+        return None
 
 
 def _embed(vision: Any, batches: Iterable[Tensor]) -> Tensor:
     return torch.cat([vision.pooled(batch) for batch in batches])
 
 
-def distance(one: Classes, other: Classes) -> dict[str, float]:
+def distance(one: Classes, other: Classes) -> dict[str, float] | None:
     """Mean Jensen-Shannon divergence between what two models say, in bits.
 
     Args:
@@ -117,10 +127,13 @@ def distance(one: Classes, other: Classes) -> dict[str, float]:
 
     Returns:
         ``concept``: over images of the concept; ``rest``: over all others, each data set counting alike.
+        ``None`` if they do not speak of as many images and classes.
     """
-    found = {}
-    for name, rows in one.items():
-        p, q = (torch.as_tensor(r, dtype=torch.float64) for r in (rows, other[name]))
-        found[name] = float(jensen_shannon(p, q).mean())
+    pairs = {
+        name: (torch.as_tensor(rows), torch.as_tensor(other.get(name, []))) for name, rows in one.items()
+    }
+    if set(one) != set(other) or any(p.shape != q.shape for p, q in pairs.values()):
+        return None
+    found = {name: float(jensen_shannon(p.double(), q.double()).mean()) for name, (p, q) in pairs.items()}
     rest = [value for name, value in found.items() if name != "forget"]
     return {"concept": found["forget"], "rest": sum(rest) / len(rest) if rest else 0.0}

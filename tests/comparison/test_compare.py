@@ -3,6 +3,8 @@
 import json
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from slug_lightning.comparison import cell as cell_module
 from slug_lightning.comparison import compare as compare_module
@@ -91,6 +93,19 @@ def test_distances_are_to_the_gold_standard_of_the_same_concept(request_of, work
     assert distances["SLUG", "three"] is None
     assert distances["SLUG", "seven"] == {"concept": 0.0, "rest": 0.0}
     assert all("classes" not in cell for cell in found["cells"])
+
+
+def test_a_cell_that_saw_other_images_than_the_gold_standard_has_no_distance_and_the_page_says_so(
+    request_of, work, tmp_path
+):
+    request = request_of(gold={"seven": "local-dir:g"})
+    compare(request, tmp_path, Here(), lambda line: None)
+    gold = cell_file(tmp_path, request.cells()[1]).with_suffix(".classes.safetensors")
+    save_file({"forget": torch.full((3, 2), 0.5), "identities": torch.ones(1, 2)}, gold)
+    found = write_tables(request, tmp_path)
+    assert [entry["method"] for entry in found["other_images"]] == ["Original", "SLUG"]
+    assert "2 cells have no distance" in (tmp_path / "comparison.md").read_text()
+    assert [row["figures"]["distance_concept"] for row in found["rows"][::2]] == [None, None]
 
 
 def test_settings_that_cannot_be_read_stop_it_before_the_first_cell(request_of, work, tmp_path):

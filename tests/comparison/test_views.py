@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -38,6 +40,17 @@ def test_a_model_is_at_no_distance_from_itself_and_at_some_from_another(images):
     one, other = (take_view(tiny_clip(seed), images) for seed in (0, 1))
     assert distance(one.classes, one.classes) == pytest.approx({"concept": 0.0, "rest": 0.0}, abs=1e-6)
     assert min(distance(one.classes, other.classes).values()) > 1e-6
+
+
+def test_too_few_pairs_for_an_attack_lose_no_other_figure(images):
+    view = take_view(tiny_clip(), replace(images, members=[pictures(2, seed=1)]))
+    assert view.membership is None
+    assert view.classes["forget"].shape == (5, 3)
+
+
+@pytest.mark.parametrize("other", [{"forget": [[1.0, 0.0]] * 2}, {"forget": [[1.0, 0.0]], "a": [[1.0]]}, {}])
+def test_models_that_saw_other_images_are_at_no_distance(other):
+    assert distance({"forget": [[1.0, 0.0]]}, other) is None
 
 
 def test_the_concept_and_the_rest_are_told_apart():
