@@ -100,8 +100,8 @@ def _with_distances(
     for cell in cells:
         measured, reference = None, gold.get(cell["cell"]["concept"])
         if reference is not None:
-            said = [read_classes(folder, one) for one in (Cell(**cell["cell"]), reference)]
-            measured = None if None in said else distance(*said)
+            said, gold_said = (read_classes(folder, one) for one in (Cell(**cell["cell"]), reference))
+            measured = distance(said, gold_said) if said and gold_said else None
             if measured is None:
                 unlike.append(cell["cell"])
         found.append({**cell, "distance": measured})

@@ -129,10 +129,10 @@ def distance(one: Classes, other: Classes) -> dict[str, float] | None:
         ``concept``: over images of the concept; ``rest``: over all others, each data set counting alike.
         ``None`` if they do not speak of as many images and classes.
     """
-    pairs = {
-        name: (torch.as_tensor(rows), torch.as_tensor(other.get(name, []))) for name, rows in one.items()
-    }
-    if set(one) != set(other) or any(p.shape != q.shape for p, q in pairs.values()):
+    if set(one) != set(other):
+        return None
+    pairs = {name: (torch.as_tensor(rows), torch.as_tensor(other[name])) for name, rows in one.items()}
+    if any(p.shape != q.shape for p, q in pairs.values()):
         return None
     found = {name: float(jensen_shannon(p.double(), q.double()).mean()) for name, (p, q) in pairs.items()}
     rest = [value for name, value in found.items() if name != "forget"]
