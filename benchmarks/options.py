@@ -3,6 +3,7 @@
 slug compare --config configs/compare_options.yaml
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from slug_lightning.functional import alignment, importance, without_component
 from slug_lightning.models import Clip, candidate_layers
 from slug_lightning.search import GridSettings, Setting, Trial
 from slug_lightning.unlearning import SLUG, Baseline
+from slug_lightning.unlearning.gradients import Role
 
 STEPS = (0.05, 0.1, 0.2, 0.3, 0.5)
 
@@ -21,6 +23,11 @@ class RetainRemoved(SLUG):
     """SLUG along the forget gradient without its component along the retain gradient of the same layer."""
 
     method = "slug_retain_removed"
+
+    def _content_key(self, *roles: Role) -> str:
+        """Files of SLUG's own gradients have other directions."""
+        key = super()._content_key(*roles)
+        return hashlib.sha256(f"{key} {self.method}".encode()).hexdigest() if "forget" in roles else key
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """As SLUG; then the directions."""

@@ -1,6 +1,7 @@
 """Shrink the weights that the concept needs more than the rest does."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -66,13 +67,12 @@ class SSD(Baseline):
         return {"selection": self.selections, "dampening": self.dampenings}
 
     def importance(self, role: Role) -> dict[str, Tensor]:
-        """Mean over parts of batches, weighed by their pairs, of the squared gradient."""
+        """Mean over parts, weighed by their pairs, of the squared gradient."""
         total: dict[str, Tensor] = {name: torch.zeros_like(w) for name, w in self.weights().items()}
-        for number, batch in enumerate(self.pairs.batches[role]):
-            for part in _parts(batch, self.pairs_at_once):
-                gradient = self.batch_gradient(role, part, f"{role} batch {number}")
-                for name, entry in gradient.items():
-                    total[name].addcmul_(entry, entry, value=len(part["key"]))
+        for number, part in enumerate(_parts(self.pairs.batches[role], self.pairs_at_once)):
+            gradient = self.batch_gradient(role, part, f"{role} part {number}")
+            for name, entry in gradient.items():
+                total[name].addcmul_(entry, entry, value=len(part["key"]))
         return {name: entry / self.pairs.pairs(role) for name, entry in total.items()}
 
     def trials(self) -> Iterator[Trial]:
@@ -88,9 +88,19 @@ class SSD(Baseline):
                 yield self.put_on(Setting.of(selection=selection, dampening=dampening), edited, originals)
 
 
-def _parts(batch: Batch, size: int) -> Iterator[Batch]:
-    """Some pairs at a time, with the forget loss whatever their role is: importances must be comparable."""
-    pairs = {name: torch.split(batch[name], size) for name in ("image", "text")}
-    keys = [batch["key"][start : start + size] for start in range(0, len(batch["key"]), size)]
-    for image, text, key in zip(pairs["image"], pairs["text"], keys, strict=True):
-        yield {**batch, "role": "forget", "image": image, "text": text, "key": key}
+def _parts(batches: Sequence[Batch], size: int) -> Iterator[Batch]:
+    """A role's pairs in parts of one size, but for the last, whatever the batches they came in.
+
+    Of more pairs, the square of the mean gradient is smaller: importances of both roles must be of as many.
+    The loss is the forget loss for both.
+    """
+    pairs = (pair for b in batches for pair in zip(b["image"], b["text"], b["key"], strict=True))
+    while part := list(islice(pairs, size)):
+        images, texts, keys = zip(*part, strict=True)
+        yield {
+            **batches[0],
+            "role": "forget",
+            "image": torch.stack(images),
+            "text": torch.stack(texts),
+            "key": list(keys),
+        }

@@ -27,6 +27,12 @@ def test_alignment_counts_against_a_layer():
     assert weights[2:] == pytest.approx([3.6, 3.2])
 
 
+def test_saved_gradients_are_not_taken_for_those_of_slug(monkeypatch):
+    monkeypatch.setattr(SLUG, "_content_key", lambda self, *roles: " ".join(roles))
+    assert RetainRemoved()._content_key("forget", "retain") != SLUG()._content_key("forget", "retain")
+    assert RetainRemoved()._content_key("retain") == SLUG()._content_key("retain")  # those are the same
+
+
 def test_the_direction_has_no_part_along_the_retain_gradient(monkeypatch):
     forget, retain = {"w": torch.randn(3, 3)}, {"w": torch.randn(3, 3)}
     module = RetainRemoved()

@@ -22,7 +22,7 @@ def test_every_setting_starts_from_the_original_weights():
 
 
 def test_importance_is_the_mean_of_squares_not_the_square_of_the_mean():
-    module = by_hand(SSD, (1, 1, 1, 1), (2, 0, 0, 0))
+    module = by_hand(SSD, (1, 1, 1, 1), (2, 0, 0, 0), pairs_at_once=2)
     module.pairs.add({**module.pairs.batches["retain"][0], "gradient": (-2, 0, 0, 0)})
     assert module.importance("retain")["a"].tolist() == [4.0, 0.0]
 
@@ -40,6 +40,21 @@ def test_importance_of_pairs_one_by_one_is_that_of_their_own_gradients():
         (gradient,) = torch.autograd.grad(1 - (v * t).sum(), [model.visual.proj])
         expected = expected + gradient**2 / 3
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-9)
+
+
+def test_importance_does_not_depend_on_the_groups_the_pairs_came_in():
+    """Squares of means of fewer pairs are larger: small retain groups would hide what the concept needs."""
+    image, found = torch.randn(12, 3, 32, 32), []
+    for groups in ([12], [4, 4, 4], [5, 7]):
+        module = SSD(pairs_at_once=6)
+        text, start = module.load().tokenize([f"drawing of {n}" for n in range(12)]), 0
+        for size in groups:
+            part = slice(start, start := start + size)
+            batch = {"image": image[part], "text": text[part], "key": ["x"] * size, "skipped": {}}
+            module.pairs.add({**batch, "role": "retain", "sizes": [size]})
+        found.append(module.importance("retain")["visual.proj"])
+    torch.testing.assert_close(found[1], found[0])
+    torch.testing.assert_close(found[2], found[0])
 
 
 def test_settings_must_be_positive():
