@@ -39,7 +39,7 @@ def compare(
         gold: By concept, a model that was trained without it: a row of the table, and what distances are to.
         out: Folder of the comparison.
         executor: Run cells here, or on the Ray cluster that RAY_ADDRESS names.
-        workers: Cells at the same time, here or on Ray; each has a process of its own.
+        workers: Cells at the same time; each has a process of its own. On Ray, 1 is as many as it has CPUs.
         tables_only: Run nothing; write the tables of the cells that are there.
     """
     from slug_lightning.comparison.compare import compare as run_cells

@@ -120,7 +120,7 @@ class OnRay(Executor):
     """Runs functions on the Ray cluster that ``RAY_ADDRESS`` names or that runs here, or else starts one.
 
     Args:
-        workers: Calls at the same time; 1 for as many as the cluster has CPUs.
+        workers: Calls at the same time at most; 1 for as many as the cluster has CPUs.
         gpus: Of each call; Ray hides them from calls that ask for none. A fraction shares one.
 
     Raises:
@@ -155,7 +155,27 @@ class OnRay(Executor):
     ) -> Generator[Result, None, None]:
         """See ``Executor.run``."""
         remote = self._ray.remote(num_gpus=self.gpus)(function)
-        yield from _windowed(remote.remote, self._take, self._ray.cancel, arguments, AHEAD * self.workers)
+        left, calls, running = iter(arguments), deque[Any](), set[Any]()
+
+        def call_more() -> None:
+            """Ray itself would run as many as it has CPUs."""
+            free = min(self.workers - len(running), AHEAD * self.workers - len(calls))
+            made = [remote.remote(argument) for argument in islice(left, max(0, free))]
+            calls.extend(made)
+            running.update(made)
+
+        try:
+            call_more()
+            while calls:
+                while calls[0] in running:
+                    ended, _ = self._ray.wait([*running])
+                    running.difference_update(ended)
+                    call_more()
+                yield self._take(calls.popleft())
+                call_more()
+        finally:
+            for call in calls:
+                self._ray.cancel(call)
 
     def _take(self, reference: Any) -> Any:
         try:

@@ -27,6 +27,17 @@ def process_of(number):
     return os.getpid()
 
 
+def neighbours(argument):
+    """How many calls run at the same time, this one among them."""
+    folder, number = argument
+    mark = folder / str(number)
+    mark.touch()
+    time.sleep(0.3)
+    found = len(list(folder.iterdir()))
+    mark.unlink()
+    return found
+
+
 def counted(numbers, taken):
     for number in numbers:
         taken.append(number)
@@ -128,6 +139,20 @@ def test_ray_gives_the_same(monkeypatch):
         assert [next(results), next(results)] == [0, 1]
         with pytest.raises(DataNotFoundError, match=r"Shard 2 is missing\."):
             next(results)
+
+
+@pytest.mark.slow
+def test_ray_runs_no_more_calls_at_a_time_than_it_is_told(tmp_path, monkeypatch):
+    import ray
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(p for p in sys.path if p))
+    ray.init(num_cpus=6, log_to_driver=False, include_dashboard=False)
+    try:
+        with OnRay(workers=2) as executor:
+            numbers = list(executor.run(neighbours, [(tmp_path, n) for n in range(8)]))
+        assert max(numbers) == 2
+    finally:
+        ray.shutdown()
 
 
 @pytest.mark.slow
