@@ -139,6 +139,7 @@ class Baseline(PairLosses):
         started = time.perf_counter()
         self.evaluator = self.build_evaluator({})
         keep = [dataset for dataset in self.datasets("search") if dataset != "forget"]
+        keep.sort(key=lambda dataset: len(self.data.sets["search", dataset]))  # many trials lose on the first
         trace = yield from grid_plan(self._timed_trials(), self.search, keep, self._keep)
         self.seconds["search"] = time.perf_counter() - started
         if trace.best is None:

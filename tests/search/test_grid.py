@@ -1,3 +1,5 @@
+import random
+
 import pytest
 
 from slug_lightning.errors import SettingError
@@ -43,6 +45,40 @@ def test_retained_figures_are_measured_where_a_trial_can_win():
         dict.fromkeys((1, 2, 3, 4), 50), dict.fromkeys(range(5), 50), GridSettings(measure="all")
     )
     assert len(passes) == 1 + 2 * 4
+
+
+def run_on_two(small, large, measure):
+    """Every trial has forgotten; what each retains on a small and a large data set, in percent."""
+    passes, answer = [], None
+    trials = [Trial(Setting.of(rate=n), 0.1 * n) for n in range(1, len(small))]
+    plan = grid_plan(trials, GridSettings(measure=measure), ["small", "large"], lambda setting: None)
+    while True:
+        try:
+            current = plan.send(answer)
+        except StopIteration as done:
+            return done.value, passes
+        passes.append(current)
+        number = 0 if current.points[0] is None else int(current.points[0].values["rate"])
+        known = {
+            "forget": ("forget/top1", Accuracy(0, 100)),
+            "small": ("retain/small_top1", Accuracy(small[number], 100)),
+            "large": ("retain/large_top1", Accuracy(large[number], 100)),
+        }
+        answer = [Measured(dict(known[name] for name in current.datasets))]
+
+
+def test_a_trial_that_lost_more_on_the_first_data_than_the_best_on_any_is_measured_no_further():
+    trace, passes = run_on_two([90, 80, 60, 85], [90, 85, 90, 89], "contenders")
+    assert [int(p.points[0].values["rate"]) for p in passes if p.datasets == ("large",)] == [1, 3]
+    assert trace.best.point == Setting.of(rate=3)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_measuring_less_chooses_the_same(seed):
+    draw = random.Random(seed)
+    small, large = ([draw.choice((0, 50, 80, 89, 90, 91)) for _ in range(6)] for _ in range(2))
+    kinds = ("contenders", "feasible", "all")
+    assert len({run_on_two(small, large, kind)[0].best.point for kind in kinds}) == 1
 
 
 def test_without_a_feasible_trial_the_least_bad_is_kept_and_said_to_be_infeasible():
