@@ -8,6 +8,7 @@ from typing import Any
 from slug_lightning.comparison.request import GOLD, ORIGINAL
 
 GOLD_MAY_LACK = 5.0  # points of other identities
+MANY = 1.1  # times the fewest trials, from which on it is said how many won
 NOTHING = "\u2013"  # where there is no figure
 Content = Mapping[str, Any]  # of a cell's file
 
@@ -181,9 +182,9 @@ def _leader(rows: Sequence[Mapping[str, Any]], name: str, what: str, best_of: Ca
     if not known:
         return ""
     best = best_of(value for value, _ in known)
-    least = min(row["trials"] for row in rows)
+    many = MANY * min(row["trials"] for row in rows)
     names = [
-        row["method"] + (f" with {row['trials']:.0f} trials" if row["trials"] > least else "")
+        row["method"] + (f" with {row['trials']:.0f} trials" if row["trials"] > many else "")
         for value, row in known
         if value == best
     ]

@@ -61,9 +61,15 @@ def test_a_method_that_failed_anywhere_is_not_ranked_on_the_cells_that_it_shares
 
 
 def test_more_trials_are_said_where_they_won():
-    said = leaders([{**cell("SLUG"), "trials": 39}, {**cell("SSD", seconds=1.0), "trials": 25}])
+    said = leaders(
+        [
+            {**cell("SLUG"), "trials": 39},
+            {**cell("SSD", seconds=1.0), "trials": 25},
+            {**cell("GA"), "trials": 24},
+        ]
+    )
     assert "Least processor time: SSD (1.0 CPU s)." in said
-    assert "Most of the styles: SLUG with 39 trials and SSD (98.0 %)." in said
+    assert "Most of the styles: SLUG with 39 trials and SSD and GA (98.0 %)." in said
 
 
 def test_a_cell_without_membership_has_its_other_figures():
