@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from slug_lightning import __version__
 from slug_lightning.errors import SlugError, closest
@@ -36,6 +37,9 @@ def main(args: Sequence[str] | None = None) -> int:
         Exit status: 0 done, 2 wrong input, 3 no feasible point, 130 interrupted, 143 ended by SIGTERM.
     """
     words = list(sys.argv[1:] if args is None else args)
+    here = str(Path.cwd())
+    if here not in sys.path:  # classes that a configuration names may be here; last, so that none is hidden
+        sys.path.append(here)
     if not words or words[0] in ("-h", "--help"):
         print(usage())
         return 0

@@ -18,6 +18,14 @@ def test_help_lists_every_command_and_imports_nothing_heavy():
         assert heavy not in modules
 
 
+def test_classes_of_the_folder_it_is_called_in_are_found_and_hide_nothing(tmp_path):
+    (tmp_path / "my_method.py").write_text("")
+    (tmp_path / "json.py").write_text("raise SystemExit('hidden')")
+    program = "from slug_lightning.cli import main; main(['--version']); import my_method, json"
+    # -I: what the command's script sees, in whose path the folder is not.
+    subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, check=True)
+
+
 def test_python_m_is_the_same(capsys):
     main([])
     shown = capsys.readouterr().out
