@@ -24,6 +24,9 @@ def read_tensor_file(path: Path | str, what: str) -> tuple[dict[str, Tensor], di
     """
     path = Path(path)
     if not path.is_file():
+        inside = path / f"{what}.safetensors"
+        if inside.is_file():
+            raise DataNotFoundError(f"{str(path)!r} is a run's folder: name the file in it, {str(inside)!r}.")
         raise DataNotFoundError(f"No {what} in {str(path)!r}. Compute one with: slug fit --config ...")
     try:
         with safe_open(path, framework="pt") as file:

@@ -142,10 +142,14 @@ class SlugTrainer(pl.Trainer):
             model.use_gradients(Gradients.load(gradients), datamodule.concept)
         elif isinstance(model, SLUG):
             model.forget_gradients()  # of an earlier fit: this one measures
-        self._open_run(model, datamodule, separate=gradients is not None)
         files = [] if patch is None else [patch] if isinstance(patch, Path) else patch
         model.patch_name = ", ".join(map(str, files)) or None
         patches = [load_patch(file) for file in files]
+        if patches:
+            datamodule.look()
+            with _applied(patches, model.load().model):
+                pass  # one that does not fit leaves no run behind
+        self._open_run(model, datamodule, separate=gradients is not None)
         patched = _applied(patches, model.load().model)
         self.clip_benchmark = clip_benchmark
         with patched, model.with_patches(patches), quiet(), self._requeued():

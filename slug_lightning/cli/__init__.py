@@ -54,6 +54,14 @@ def main(args: Sequence[str] | None = None) -> int:
         return int(module.run(words))
     except SlugError as error:
         return _fail(str(error))
+    except OSError as error:
+        if error.errno is None:  # not the file system's
+            raise
+        where = "" if error.filename is None else f" {str(error.filename)!r}"
+        return _fail(
+            f"Could not read or write{where}: {error.strerror}. Free it or choose another folder; files "
+            "already written are whole."
+        )
     except KeyboardInterrupt:
         print("Interrupted; files already written are whole.", file=sys.stderr)
         return 130

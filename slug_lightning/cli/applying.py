@@ -120,9 +120,15 @@ def _apply_open_clip(request: Request, patch: Patch, figures: Mapping[str, Any] 
         )
         raise SettingError(msg)
     base = patch.header["base_model"]
-    name, tag = split_name(base) if request.model is None else (request.model, request.pretrained)
+    name, tag = split_name(base) if request.model is None else (request.model, None)
     if Path(name).is_dir():
         name = f"local-dir:{name}"
+    elif "/" in name and not name.startswith(("local-dir:", "hf-hub:")):
+        raise SettingError(
+            f"There is no folder {name!r}. For a host on the Hub add --host diffusers, transformers or "
+            f"llava; an open_clip model there is hf-hub:{name}."
+        )
+    tag = request.pretrained or tag
     apply_to_folder(patch, load_clip(name, tag), request.out, request.force, figures)
     return [f"{request.out}: {base} without {patch.header['concept']!r} ({patch.layer})."]
 

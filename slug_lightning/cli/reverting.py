@@ -23,6 +23,7 @@ def revert_model(
 
     if concept is not None and number is not None:
         raise SettingError("Expected --concept or --number, but got both: each says which deletion it is.")
+    _refuse_missing(model)
     if library_of(model) not in (None, "open_clip"):
         if concept is not None or number is not None:
             msg = "--concept and --number are for open_clip folders; a host gives its last patch back first."
@@ -37,6 +38,11 @@ def revert_model(
     return [f"{out}: {head} ({entries[which].concept!r} is back).", *consequences(entries, which)]
 
 
+def _refuse_missing(folder: Path) -> None:
+    if not folder.is_dir():
+        raise DataNotFoundError(f"There is no folder {str(folder)!r}. Name the one that slug apply wrote.")
+
+
 def ledger_lines(folder: Path) -> list[str]:
     """The deletions that a folder carries, one line each.
 
@@ -45,7 +51,11 @@ def ledger_lines(folder: Path) -> list[str]:
     """
     from slug_lightning.patch.ledger import read_ledger
 
+    _refuse_missing(folder)
     entries = read_ledger(folder)
+    patch = folder / "patch.safetensors"
+    if not entries and patch.is_file():
+        raise DataNotFoundError(f"{str(folder)!r} is a run's folder: name its patch, {str(patch)!r}.")
     if not entries:
         msg = f"{str(folder)!r} carries no patch. Write one with: slug apply --patch P --out DIR"
         raise DataNotFoundError(msg)

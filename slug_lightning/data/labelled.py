@@ -105,7 +105,8 @@ class LabelledImages(Dataset[dict[str, Any]]):
         if name not in self.names:
             raise ConceptNotFoundError(
                 f"Concept '{name}' is not among the {len(self.names):,} names of the evaluation data. "
-                f"Closest: {closest(name, self.names)}."
+                f"Closest: {closest(name, self.names)}. Spell it as there, or add images of it "
+                "(data/README.md)."
             )
         return self.names.index(name)
 

@@ -162,7 +162,10 @@ def _load_message(model: str, pretrained: str | None, error: Exception) -> str:
     if model.startswith(LOCAL):
         advice = "Check the folder: it needs the whole open_clip_model.safetensors of that configuration."
     else:
-        advice = "Check the network or download the weights and pass their path as model.pretrained."
+        advice = (
+            "Check the network, or download the weights and pass their path as model.pretrained (slug apply: "
+            "--pretrained)."
+        )
     return f"Could not load model {model!r} with pretrained={pretrained!r}: {_reason(error)} {advice}"
 
 

@@ -116,35 +116,55 @@ def read_kept(folder: Path) -> list[Kept]:
 def _read(path: Path) -> Kept:
     try:
         with safe_open(path, framework="pt") as file:
-            names = set(file.keys())
+            names, header = set(file.keys()), dict(file.metadata() or {})
+            if "host" in header:
+                raise BadDataError(
+                    f"{str(path)!r} is of a {header['host']}, but the folder has no config.json or "
+                    "model_index.json of one. Put it back; the patch can then be taken back."
+                )
             update = file.get_tensor("update") if "update" in names else None
-            return Kept(dict(file.metadata() or {}), file.get_tensor("original"), update)
+            return Kept(header, file.get_tensor("original"), update)
+    except BadDataError:
+        raise
     except Exception as error:  # safetensors has an error type of its own
-        raise BadDataError(f"{str(path)!r} is damaged ({error}); the patch cannot be taken back.") from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> BadDataError:
+    return BadDataError(
+        f"{str(path)!r} is damaged ({error}): the patch cannot be taken back. Restore that file from a copy."
+    )
 
 
 def read_ledger(folder: Path) -> list[LedgerEntry]:
-    """The deletions of a model folder or host, in order, from what is kept of them; empty without any."""
-    entries = []
-    for number, path in enumerate(sorted((folder / UNDO_FOLDER).glob(_WEIGHTS))):
+    """The deletions of a model folder or host, in order, from what is kept of them; empty without any.
+
+    Raises:
+        BadDataError: If a file of it is damaged.
+    """
+    paths = sorted((folder / UNDO_FOLDER).glob(_WEIGHTS))
+    return [_entry(number, path) for number, path in enumerate(paths)]
+
+
+def _entry(number: int, path: Path) -> LedgerEntry:
+    try:
         with safe_open(path, framework="pt") as file:
             header = dict(file.metadata() or {})
             update = file.get_tensor("update") if "update" in set(file.keys()) else None
-        entries.append(
-            LedgerEntry(
-                number=number,
-                concept=header["concept"],
-                layer=header["layer"],
-                step=float(header["step"]),
-                made_without=tuple(json.loads(header.get("made_without", "[]"))),
-                base_model=header["base_model"],
-                update_sha256=_sha256(update),
-                created=header["created"],
-                applied=header.get("applied", ""),
-                forced=tuple(json.loads(header.get("forced", "[]"))),
-            )
+        return LedgerEntry(
+            number=number,
+            concept=header["concept"],
+            layer=header["layer"],
+            step=float(header["step"]),
+            made_without=tuple(json.loads(header.get("made_without", "[]"))),
+            base_model=header["base_model"],
+            update_sha256=_sha256(update),
+            created=header["created"],
+            applied=header.get("applied", ""),
+            forced=tuple(json.loads(header.get("forced", "[]"))),
         )
-    return entries
+    except Exception as error:
+        raise _damaged(path, error) from error
 
 
 def write_ledger(folder: Path) -> None:

@@ -131,6 +131,23 @@ def test_options_that_do_not_go_together_are_one_sentence(
     assert not (tmp_path / "out").exists()
 
 
+def test_weights_of_one_s_own_are_used_without_a_model_named(patch_file, tmp_path, capsys):
+    words = ("apply", "--patch", patch_file, "--out", tmp_path / "out")
+    assert slug(*words, "--pretrained", tmp_path / "nowhere.pt") == 2
+    assert "nowhere.pt" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("org/sd", "--host diffusers"), ("./nodir", "no folder './nodir'")]
+)
+def test_a_name_with_a_slash_that_is_no_folder_is_told_how_to_be_said(
+    patch_file, tmp_path, capsys, name, said
+):
+    assert slug("apply", "--patch", patch_file, "--out", tmp_path / "out", "--model", name) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_push_to_hub_uploads_what_was_written(patch_file, host, tmp_path, capsys, monkeypatch):
     import huggingface_hub
 

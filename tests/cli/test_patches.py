@@ -41,6 +41,15 @@ def test_inspect_shows_the_header(patch_file, capsys):
         assert part in shown
 
 
+def test_a_place_that_cannot_be_written_to_is_one_sentence(patch_file, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "model"
+    assert main(["apply", "--patch", str(patch_file), "--out", str(out)]) == 2
+    said = capsys.readouterr().err
+    assert "Could not read or write" in said
+    assert "choose another folder" in said
+
+
 def test_missing_and_foreign_files_are_one_sentence(tmp_path, capsys):
     assert main(["inspect", str(tmp_path / "none")]) == 2
     assert "slug fit" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from slug_lightning.cli import main
 from slug_lightning.models import load_clip
@@ -12,6 +14,10 @@ def folder(base, tmp_path):  # noqa: F811
     first = apply_to_folder(patch_for(base), base, tmp_path / "m0")
     clip = load_clip(f"local-dir:{first}")
     return apply_to_folder(patch_for(clip, "text_projection"), clip, tmp_path / "m1")
+
+
+def revert(folder, tmp_path):
+    return ["revert", "--model", str(folder), "--out", str(tmp_path / "before")]
 
 
 def test_the_ledger_is_shown(folder, capsys):
@@ -45,6 +51,33 @@ def test_options_that_say_different_things_are_refused(folder, tmp_path, capsys)
     assert "--concept or --number" in capsys.readouterr().err
     assert main(["inspect", str(tmp_path)]) == 2
     assert "carries no patch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["inspect", "revert"])
+def test_what_was_kept_and_is_damaged_is_one_sentence(folder, tmp_path, capsys, command):
+    kept = folder / "slug_undo" / "000.safetensors"
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert main(["inspect", str(folder)] if command == "inspect" else revert(folder, tmp_path)) == 2
+    assert "000.safetensors' is damaged" in capsys.readouterr().err
+
+
+def test_a_host_without_its_configuration_is_not_said_to_be_damaged(folder, tmp_path, capsys):
+    kept = folder / "slug_undo" / "001.safetensors"
+    with safe_open(kept, framework="pt") as file:
+        tensors, header = {n: file.get_tensor(n) for n in file.keys()}, file.metadata()  # noqa: SIM118
+    save_file(tensors, kept, {**header, "host": "CLIPModel"})
+    assert main(revert(folder, tmp_path)) == 2
+    assert "is of a CLIPModel, but the folder has no config.json" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_and_a_run_s_folder_are_named(tmp_path, capsys):
+    assert main(revert(tmp_path / "nowhere", tmp_path)) == 2
+    assert "There is no folder" in capsys.readouterr().err
+    (tmp_path / "patch.safetensors").touch()
+    assert main(["inspect", str(tmp_path)]) == 2
+    assert "is a run's folder: name its patch" in capsys.readouterr().err
+    assert main(["apply", "--patch", str(tmp_path), "--out", str(tmp_path / "x")]) == 2
+    assert "is a run's folder: name the file in it" in capsys.readouterr().err
 
 
 def test_composed_patches_are_those_applied_one_by_one(base, folder, tmp_path, capsys):  # noqa: F811
