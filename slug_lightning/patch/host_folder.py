@@ -6,9 +6,11 @@ the copy, and their originals are kept in ``slug_undo/``: reverting gives every 
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -84,7 +86,7 @@ def apply_to_host(
     """
     _refuse(source, out)
     host = read_host(source)
-    sites, forced = _fitting(patch, host.sites, force)
+    sites, forced, gone = _sites_for(patch, host.sites, source, force)
     changes: dict[str, dict[str, Tensor]] = {}
     originals: dict[str, dict[str, Tensor]] = {}
     for site in sites:
@@ -98,7 +100,7 @@ def apply_to_host(
     applied = Applied(host, component, tuple(sorted(changes)), tuple(left_out), forced)
     with atomic_folder(out) as draft:
         copy_folder(source, draft, {*left_out}, {*changes}, link)
-        _keep(originals, patch, applied, draft, base or source.resolve().name)
+        _keep(originals, patch, applied, draft, base or source.resolve().name, gone)
         for file, tensors in changes.items():
             overwrite_(draft / file, tensors)
         if card is not None:
@@ -149,6 +151,45 @@ def revert_host(folder: Path, out: Path, link: bool = False) -> Path:
     return out
 
 
+def _sites_for(
+    patch: Patch, sites: tuple[Site, ...], source: Path, force: bool
+) -> tuple[list[Site], tuple[str, ...], list[str]]:
+    """All copies of the tower that the patch belongs to, what was forced, and who was gone when it was made.
+
+    A host that carries patches takes those that were made on it, and those made on the host before all of
+    them: updates of both add up.
+    """
+    gone = [entry.concept for entry in read_ledger(source)]
+    try:
+        return (*_fitting(patch, sites, force=False), gone)
+    except PatchMismatchError:
+        before = _before_all(patch, sites, source)
+        try:
+            found, _ = _fitting(patch, before, force=False)
+        except PatchMismatchError:
+            return (*_fitting(patch, sites, force), gone)
+        return [s for s, old in zip(sites, before, strict=True) if any(old is site for site in found)], (), []
+
+
+def _before_all(patch: Patch, sites: tuple[Site, ...], source: Path) -> tuple[Site, ...]:
+    """The towers as they were before all patches that the host carries, unless this is one of them."""
+    kept = [_kept(path) for path in sorted((source / UNDO_FOLDER).glob(f"*{WEIGHTS}"))]
+    if any(header.items() >= patch.header.items() for _, header in kept):
+        return sites
+    return tuple(replace(site, tensors=_originals(site, source, kept)) for site in sites)
+
+
+def _originals(
+    site: Site, source: Path, kept: Sequence[tuple[Mapping[str, Mapping[str, Tensor]], object]]
+) -> Mapping[str, Tensor]:
+    first: dict[str, Tensor] = {}
+    for originals, _ in reversed(kept):  # the first patch's originals are the oldest
+        for file, tensors in originals.items():
+            paths = {name: name in site.tensors and _file_of(site, name, source) for name in tensors}
+            first.update({name: tensor for name, tensor in tensors.items() if paths[name] == file})
+    return ChainMap(first, cast(MutableMapping[str, Tensor], site.tensors))  # only read
+
+
 def _fitting(patch: Patch, sites: tuple[Site, ...], force: bool) -> tuple[list[Site], tuple[str, ...]]:
     """All copies of the tower that the patch belongs to; what was forced."""
     firsts = {site.place: site for site in reversed(sites)}
@@ -175,7 +216,12 @@ def _is_left_out(name: str, component: str, host: HostFolder) -> bool:
 
 
 def _keep(
-    originals: Mapping[str, Mapping[str, Tensor]], patch: Patch, applied: Applied, draft: Path, base: str
+    originals: Mapping[str, Mapping[str, Tensor]],
+    patch: Patch,
+    applied: Applied,
+    draft: Path,
+    base: str,
+    gone: Sequence[str],
 ) -> None:
     folder = draft / UNDO_FOLDER
     folder.mkdir(exist_ok=True)
@@ -185,7 +231,7 @@ def _keep(
         "component": applied.component,
         "base": base,
         "files": json.dumps({file: file_digest(draft / file) for file in originals}),
-        **note(_gone(draft), applied.forced),
+        **note(gone, applied.forced),
     }
     tensors = {
         f"{file}{_SEPARATOR}{name}": tensor.contiguous()
@@ -197,10 +243,6 @@ def _keep(
     write_ledger(draft)
     if (draft / CARD_FILE).is_file():
         shutil.copyfile(draft / CARD_FILE, folder / f"{number:03d}.md")
-
-
-def _gone(folder: Path) -> list[str]:
-    return [entry.concept for entry in read_ledger(folder)]
 
 
 def _kept(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, str]]:

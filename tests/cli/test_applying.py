@@ -71,6 +71,36 @@ def test_the_folder_says_which_library_it_is_for(patch_file, host, tmp_path):
     assert read_host(tmp_path / "out").name == "CLIPTextModelWithProjection"
 
 
+@pytest.mark.parametrize("layer", [LAYER, "transformer.resblocks.1.mlp.c_proj.weight"])
+def test_patches_of_the_same_weights_add_up_on_a_host(clip, patch_file, host, tmp_path, capsys, layer):
+    """Those of one layer as those of two; each was made without knowing of the other."""
+    weight = dict(clip.model.named_parameters())[layer]
+    direction = torch.randn(weight.shape, generator=torch.Generator().manual_seed(1))
+    other = Patch.create(
+        clip.model, layer, direction, 0.02, {**ABOUT, "concept": "three", "base_model": "miniature"}
+    )
+    other.save(tmp_path / "other.safetensors")
+    both = json.dumps([str(patch_file), str(tmp_path / "other.safetensors")])
+    assert slug("compose", "--patches", both, "--model", host, "--out", tmp_path / "sum") == 0
+    first = Patch.load(patch_file)
+    expected = {LAYER: first.update.clone()}
+    expected[layer] = expected.get(layer, 0) + other.update
+    (before,), (after,) = read_host(host).sites, read_host(tmp_path / "sum").sites
+    for name, update in expected.items():
+        moved = after.weight(name).float() - before.weight(name).float()
+        torch.testing.assert_close(moved, update, rtol=0, atol=2e-3)  # half precision
+    kept = json.loads((tmp_path / "sum" / "slug_ledger.json").read_text())["deletions"]
+    assert [entry["made_without"] for entry in kept] == [[], []]
+    assert slug("revert", "--model", tmp_path / "sum", "--out", tmp_path / "one") == 0
+    assert slug("apply", "--patch", patch_file, "--model", host, "--out", tmp_path / "alone") == 0
+    assert (
+        contents(tmp_path / "one")["model.safetensors"] == contents(tmp_path / "alone")["model.safetensors"]
+    )
+    again = ("apply", "--patch", patch_file, "--model", tmp_path / "sum", "--out", tmp_path / "twice")
+    assert slug(*again) == 2
+    assert not (tmp_path / "twice").exists()
+
+
 def test_write_pretrained_gives_a_host_that_is_patched_and_reverted_alike(patch_file, host, tmp_path):
     out = tmp_path / "out"
     words = ["--patch", patch_file, "--model", host, "--write", "pretrained"]
