@@ -1,6 +1,7 @@
 """Each method through the command line, on the tiny world: one run each, shared by the tests."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -138,6 +139,8 @@ def test_when_every_training_diverges_that_is_said(monkeypatch):
     module.loss_sum = lambda batch: float("nan") * module.network.a.sum() + 0 * module.network.b.sum()
     monkeypatch.setattr(type(module), "build_evaluator", lambda self, directions: self.evaluator)
     monkeypatch.setattr(type(module), "datasets", lambda self, split: ("forget", "identities"))
+    sets = {("search", "identities"): range(5)}
+    monkeypatch.setattr(type(module), "data", SimpleNamespace(sets=sets))
     with pytest.raises(
         NonFiniteError, match="Every training of Small diverged.*smaller model.learning_rates"
     ):
