@@ -17,11 +17,10 @@ from slug_lightning.errors import DataNotFoundError, PatchMismatchError, Setting
 from slug_lightning.models import Clip, get_layer, load_clip, tensor_digest, tower_digest
 from slug_lightning.models.loading import LOCAL, MERGES_FILE, MINIATURE, miniature_folder, split_name
 from slug_lightning.patch.card import model_card
-from slug_lightning.patch.ledger import UNDO_FOLDER, Kept, keep, note, read_kept
+from slug_lightning.patch.ledger import UNDO_FOLDER, WEIGHTS_FILE, Kept, check_weights, keep, note, read_kept
 from slug_lightning.patch.patch import Patch
 
 CONFIG_FILE = "open_clip_config.json"
-WEIGHTS_FILE = "open_clip_model.safetensors"
 
 
 def apply_to_folder(
@@ -124,7 +123,8 @@ def revert_folder(folder: Path, out: Path, number: int | None = None) -> Path:
 
     Raises:
         DataNotFoundError: If the folder carries no such patch.
-        PatchMismatchError: If a kept original is not the one a patch was applied to.
+        PatchMismatchError: If a kept original is not the one a patch was applied to, or the weights have
+            changed since the last patch.
     """
     _refuse_existing(out)
     kept = read_kept(folder)
@@ -135,6 +135,7 @@ def revert_folder(folder: Path, out: Path, number: int | None = None) -> Path:
         raise DataNotFoundError(f"{str(folder)!r} {what}.")
     for one in kept:
         _check_original(one, folder)
+    check_weights(folder)
     clip = load_clip(f"{LOCAL}{folder}")
     rest, weight = _without(kept, len(kept) - 1 if number is None else number)
     layer = kept[-1 if number is None else number].header["layer"]

@@ -16,11 +16,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from slug_lightning.atomic import write_text
-from slug_lightning.errors import BadDataError, SettingError, closest
+from slug_lightning.errors import BadDataError, PatchMismatchError, SettingError, closest
 from slug_lightning.models import tensor_digest
+from slug_lightning.patch.copying import file_digest
 from slug_lightning.patch.patch import Patch
 
 UNDO_FOLDER, LEDGER_FILE = "slug_undo", "slug_ledger.json"
+WEIGHTS_FILE = "open_clip_model.safetensors"
 _WEIGHTS = "*.safetensors"
 
 
@@ -168,9 +170,29 @@ def _entry(number: int, path: Path) -> LedgerEntry:
 
 
 def write_ledger(folder: Path) -> None:
-    """Write ``slug_ledger.json`` from what is kept."""
-    entries = [asdict(entry) for entry in read_ledger(folder)]
-    write_text(folder / LEDGER_FILE, json.dumps({"format_version": 1, "deletions": entries}, indent=2) + "\n")
+    """Write ``slug_ledger.json`` from what is kept, and of which weights of an open_clip folder that is."""
+    ledger: dict[str, object] = {"format_version": 1}
+    if (folder / WEIGHTS_FILE).is_file():
+        ledger["weights_sha256"] = file_digest(folder / WEIGHTS_FILE)
+    ledger["deletions"] = [asdict(entry) for entry in read_ledger(folder)]
+    write_text(folder / LEDGER_FILE, json.dumps(ledger, indent=2) + "\n")
+
+
+def check_weights(folder: Path) -> None:
+    """Refuse an open_clip folder whose weights are not those that its ledger is of; older ones do not say.
+
+    Raises:
+        PatchMismatchError: If they were changed since.
+    """
+    try:
+        said = json.loads((folder / LEDGER_FILE).read_text(encoding="utf-8")).get("weights_sha256")
+    except (OSError, ValueError, AttributeError):
+        return
+    if said is not None and said != file_digest(folder / WEIGHTS_FILE):
+        raise PatchMismatchError(
+            f"{WEIGHTS_FILE!r} in {str(folder)!r} was changed after the last patch, so the model before it "
+            "cannot be given back bit for bit. Put the patched weights back, or start from the base model."
+        )
 
 
 def find_entry(entries: Sequence[LedgerEntry], concept: str) -> int:

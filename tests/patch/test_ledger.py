@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from slug_lightning.errors import DataNotFoundError, PatchMismatchError, SettingError
 from slug_lightning.models import get_layer, load_clip
@@ -75,6 +76,16 @@ def test_without_all_in_any_order_the_model_is_the_base(joint, tmp_path):
     assert same(weights(folder), base.model.state_dict())
     assert not (folder / "slug_undo").exists()
     assert not (folder / "slug_ledger.json").exists()
+
+
+def test_weights_that_were_changed_since_are_not_given_back_as_if_they_were_the_old_ones(joint, tmp_path):
+    folder = joint[2]
+    changed = weights(folder)
+    changed["logit_scale"] = changed["logit_scale"] + 0.01
+    save_file(changed, folder / "open_clip_model.safetensors")
+    with pytest.raises(PatchMismatchError, match="was changed after the last patch"):
+        revert_folder(folder, tmp_path / "less")
+    assert not (tmp_path / "less").exists()
 
 
 def test_a_patch_made_on_the_patched_model_says_without_whom(base, tmp_path):  # noqa: F811
