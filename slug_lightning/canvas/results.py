@@ -32,6 +32,9 @@ class Cost:
     storage_gb: float | None
 
 
+NO_COST = Cost(None, None, None)
+
+
 @dataclass(frozen=True)
 class TargetResult:
     """Figures of one target; accuracies in ``[0, 1]``, high is good.
@@ -119,10 +122,10 @@ def cost_of(report: Mapping[str, Any]) -> Cost:
     efficiency = report["efficiency"]
     reused = efficiency.get("gradients_from") or efficiency.get("retain_gradients_from")
     seconds = efficiency["gradient_seconds"] + efficiency["search_seconds"]
-    stored = efficiency["patch_bytes"]
+    stored, memory = efficiency["patch_bytes"], efficiency.get("peak_memory_bytes")
     return Cost(
         seconds=None if reused else seconds,
-        memory_gb=efficiency["peak_memory_bytes"] / 1e9,
+        memory_gb=None if memory is None else memory / 1e9,
         storage_gb=None if stored is None else stored / 1e9,
     )
 
@@ -135,7 +138,7 @@ class Averages:
         style: ``UA``, ``IRA``, ``CRA`` over target styles, in ``[0, 1]``.
         object: The same over target objects.
         fid: Over all targets.
-        seconds: The same, and so on.
+        seconds: Over all patched targets, if each has it.
         memory_gb: The same.
         storage_gb: The same.
         styles: How many target styles there are.
@@ -159,14 +162,14 @@ def average(results: Sequence[TargetResult]) -> Averages:
     by_kind: dict[Kind, list[TargetResult]] = {"style": [], "object": []}
     for result in results:
         by_kind[result.kind].append(result)
-    costs = [result.cost for result in results if result.cost is not None]
+    costs = [result.cost or NO_COST for result in results if result.patched]
     return Averages(
         style=_mean_figures(by_kind["style"]),
         object=_mean_figures(by_kind["object"]),
         fid=_mean([result.fid for result in results]),
-        seconds=_mean([cost.seconds for cost in costs]),
-        memory_gb=_mean([cost.memory_gb for cost in costs]),
-        storage_gb=_mean([cost.storage_gb for cost in costs]),
+        seconds=_mean_of_all([cost.seconds for cost in costs]),
+        memory_gb=_mean_of_all([cost.memory_gb for cost in costs]),
+        storage_gb=_mean_of_all([cost.storage_gb for cost in costs]),
         styles=len(by_kind["style"]),
         objects=len(by_kind["object"]),
         unpatched=tuple(result.target for result in results if not result.patched),
@@ -182,6 +185,11 @@ def _mean_figures(results: Sequence[TargetResult]) -> dict[str, float] | None:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
+
+
+def _mean_of_all(values: Sequence[float | None]) -> float | None:
+    """A mean of a few would stand for all in the table: there is one only if every target has its figure."""
+    return None if None in values else _mean(values)
 
 
 def _shares(hits: Tensor, total: Tensor, names: Sequence[str]) -> dict[str, float]:

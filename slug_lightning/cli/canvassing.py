@@ -3,8 +3,8 @@
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from slug_lightning.atomic import write_text
 from slug_lightning.canvas.data import CanvasDataModule
 from slug_lightning.canvas.features import make_fid
 from slug_lightning.canvas.generation import draw_answers
-from slug_lightning.canvas.images import images_digest
+from slug_lightning.canvas.images import find_references, images_digest
 from slug_lightning.canvas.judges import Judge, load_judge
 from slug_lightning.canvas.judging import CanvasJudge, Judged
 from slug_lightning.canvas.pipelines import Precision, Sampler, describe, load_pipeline
@@ -70,19 +70,32 @@ class Canvassing:
         """
         self._check()
         _ = self._judges, self._fid_metric  # what is missing here is missing for every target
+        if self._references is not None:
+            find_references(self._references, self.protocol, None)
+        if self.pipeline is not None:
+            _ = self._pipeline
         failed: dict[str, str] = {}
         for number, target in enumerate(targets):
-            try:
+            with self._noted(target, failed):
                 result = self._result(target)
                 figures = ", ".join(f"{k} {100 * result.figures[k]:.1f}" for k in ("UA", "IRA", "CRA"))
                 print(f"{number + 1} of {len(targets)}: {target}: {figures}", flush=True)
-            except SlugError as error:
-                failed[target] = str(error)
-                print(f"slug: {target}: {error}", file=sys.stderr, flush=True)
         if self.original:
-            self._judge(ORIGINAL, None)
+            with self._noted(ORIGINAL, failed):
+                self._judge(ORIGINAL, None)
         print(self._write(failed))
         return 2 if failed else 0
+
+    @contextmanager
+    def _noted(self, target: str, failed: dict[str, str]) -> Iterator[None]:
+        """What goes wrong with one target, whatever it is, is written down; the others go on."""
+        try:
+            yield
+        except Exception as error:
+            failed[target] = (
+                str(error) if isinstance(error, SlugError) else f"{type(error).__name__}: {error}"
+            )
+            print(f"slug: {target}: {failed[target]}", file=sys.stderr, flush=True)
 
     def _check(self) -> None:
         if self.patches is not None and self.pipeline is None:
@@ -93,6 +106,8 @@ class Canvassing:
             raise SettingError(
                 "Expected --patches with --pipeline, e.g. 'runs/{target}/*/patch.safetensors'."
             )
+        if self.patches is not None and "{target}" not in self.patches:
+            raise SettingError(f"Expected --patches to hold {{target}} but got {self.patches!r}.")
         if self.fid != "none" and self.references is None:
             raise SettingError("Expected --references with --fid: the folder of the data set, or --fid none.")
         if "{target}" not in self.images:
@@ -134,14 +149,20 @@ class Canvassing:
         """Digest of what looks at the images, and of what is asked."""
         judges = [judge.model.state_dict() for judge in self._judges.values()]
         eyes = [tensor_digest(value) for state in judges for value in state.values()]
-        return _digest([asdict(self.protocol), eyes, self.fid])
+        fid = Path(self.fid).name  # a file of weights may lie elsewhere on another machine
+        return _digest([asdict(self.protocol), eyes, fid])
+
+    @property
+    def _row(self) -> str:
+        """The same, and of whom: results of two methods do not belong in one mean."""
+        return _digest([self._setting, self.method])
 
     def _result(self, target: str) -> TargetResult:
         patch = self._patch(target) if self.pipeline is not None else None
         patched = patch is not None or self.pipeline is None
         judged = self._judge(target if patched else ORIGINAL, patch, target)
         cost = None if patch is None else _cost_beside(patch)
-        result = TargetResult.of(target, self.protocol, judged, patched, cost, self._setting)
+        result = TargetResult.of(target, self.protocol, judged, patched, cost, self._row)
         result.save(self._result_file(target))
         return result
 
@@ -227,15 +248,14 @@ class Canvassing:
 
     def _write(self, failed: dict[str, str]) -> str:
         """The table of all results that are there, also those of other machines."""
-        found = [TargetResult.load(self._result_file(target)) for target in self.protocol.targets]
-        results = [result for result in found if result is not None and result.setting == self._setting]
+        measured = [target for target in self.protocol.targets if target not in failed]
+        found = [TargetResult.load(self._result_file(target)) for target in measured]
+        results = [result for result in found if result is not None and result.setting == self._row]
         rows: list[tuple[str, Averages]] = [(self.method, average(results))]
         if ORIGINAL in self._judged:
             judged = self._judged[ORIGINAL]
             names = [result.target for result in results] or list(self.protocol.targets)
-            before = [
-                TargetResult.of(name, self.protocol, judged, True, None, self._setting) for name in names
-            ]
+            before = [TargetResult.of(name, self.protocol, judged, True, None, self._row) for name in names]
             rows.insert(0, ("before unlearning", average(before)))
         table = canvas_table(rows, self.protocol)
         document = {

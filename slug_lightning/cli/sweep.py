@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
+from slug_lightning.atomic import write_text
 from slug_lightning.cli import INFEASIBLE
 from slug_lightning.cli.sweep_job import Job, read_row, run_job, threads_of
 from slug_lightning.curation.executors import AHEAD, Executor, OnRay, Processes, open_executor
@@ -29,6 +30,7 @@ Pairs whose caption names any of the requested concepts are left out of the reta
 pass of retain gradients serves them all. A sweep that was ended goes on with the same command; what failed is
 tried again. Exit status: 0, 2 if a request failed, 3 if one has no feasible point."""
 
+NAMES_FILE = "names.txt"  # what all requests are about: it stays with the sweep, no run's files hold it
 REQUESTS_PER_PROCESS = 50  # then another takes its place
 
 
@@ -46,12 +48,12 @@ class Sweep:
 
     def jobs(self) -> list[Job]:
         """One for each request, in the list's order."""
-        names = sorted({name for request in self.requests for name in request.names})
+        names = self._names()
         quiet = ["--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false"]
         common = [*self.words, *quiet, "--trainer.default_root_dir", str(self.out)]
         if not any(word.split("=")[0] == "--data.census_cache" for word in self.words):
             common += ["--data.census_cache", str(self.out / "census")]
-        common += ["--data.left_out", json.dumps(names), "--data.concepts", "null"]
+        common += ["--data.left_out", str(self.out / NAMES_FILE), "--data.concepts", "null"]
         threads = threads_of(self.workers) if self.executor == "local" else None
         configs = _config_bytes(self.words)
         return [
@@ -69,6 +71,9 @@ class Sweep:
             for request in self.requests
         ]
 
+    def _names(self) -> list[str]:
+        return sorted({name for request in self.requests for name in request.names})
+
     def run(self, function: Callable[[Job], SweepRow] = run_job) -> list[SweepRow]:
         """Run all that is not done, and rewrite the summary now and then.
 
@@ -76,6 +81,7 @@ class Sweep:
             Rows of all requests, in the list's order.
         """
         jobs = self.jobs()
+        write_text(self.out / NAMES_FILE, "\n".join(self._names()) + "\n")
         rows = {job.id: row for job in jobs if (row := read_row(job)) is not None}
         if rows:
             print(f"{len(rows):,} of {len(jobs):,} requests are done already.", flush=True)
@@ -158,10 +164,10 @@ def _digest(words: Sequence[str], more: bytes) -> str:
 
 
 def _config_bytes(words: Sequence[str]) -> bytes:
-    """Contents of the configuration files: another content is another sweep."""
-    paths = [after for word, after in pairwise(words) if word == "--config"]
-    paths += [word.removeprefix("--config=") for word in words if word.startswith("--config=")]
-    return b"".join(Path(path).read_bytes() for path in paths if Path(path).is_file())
+    """Contents of files of settings on the command line: another content is another sweep."""
+    paths = [Path(word.rpartition("=")[2]) for word in words]
+    files = [path for path in paths if path.suffix in (".yaml", ".yml", ".json") and path.is_file()]
+    return b"".join(path.read_bytes() for path in files)
 
 
 def _parse(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:

@@ -102,12 +102,15 @@ def _share_gradients(job: Job, run: Path, module: Any) -> None:
     """Keep one file of gradients for all requests whose retain pairs are the same, and no other."""
     from slug_lightning.unlearning.finished import GRADIENTS_FILE, SHARED
 
-    gradients = run / GRADIENTS_FILE
-    if module.retain_from is None and module.gradients_from is None and gradients.is_file():
-        shared = job.out / "runs" / SHARED / job.group
-        link_or_copy(gradients, shared / GRADIENTS_FILE)
+    gradients, earlier = run / GRADIENTS_FILE, module.gradients_from  # of a fit that was ended in its search
+    known = module.retain_from is not None and SHARED in module.retain_from.parts
+    source = gradients if gradients.is_file() else earlier
+    if not known and source is not None and source.is_file():
+        link_or_copy(source, job.out / "runs" / SHARED / job.group / GRADIENTS_FILE)
     if not job.keep_gradients:
         gradients.unlink(missing_ok=True)
+        if earlier is not None and SHARED not in earlier.parts:
+            earlier.unlink(missing_ok=True)
 
 
 @contextmanager

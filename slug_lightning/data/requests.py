@@ -6,13 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
-from slug_lightning.data.captions import concept_folder
-from slug_lightning.errors import BadDataError, DataNotFoundError, closest
+from slug_lightning.data.captions import concept_folder, concept_words
+from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError, closest
 
 FIELDS = ("id", "concept", "forget_shards", "aliases")
 PREFIXES = ("data.", "model.")
+OWN = {"data.concept": "concept", "data.aliases": "aliases", "data.forget_shards": "forget_shards"}
+ID_BYTES = 100  # names of files have a bound, and some writing systems take three bytes a letter
 
 
 @dataclass(frozen=True)
@@ -137,9 +140,20 @@ def _request(row: Any, where: str, taken: set[str]) -> DeletionRequest:
     aliases = [aliases] if isinstance(aliases, str) else aliases
     if not isinstance(aliases, list) or not all(isinstance(name, str) for name in aliases):
         raise BadDataError(f"Expected aliases as a list of names in {where} but got {aliases!r}.")
+    taboo = [key for key in row if key in OWN or key in ("data.left_out", "data.concepts")]
+    if taboo:
+        named = f"; write {OWN[taboo[0]]}" if taboo[0] in OWN else ""
+        raise BadDataError(f"Expected no {taboo[0]} in {where}: the sweep sets it{named}.")
+    concept = " ".join(concept.replace("_", " ").split())  # as the data module spells it
+    try:
+        concept_words([concept, *aliases])
+    except SettingError as error:
+        raise BadDataError(
+            f"Expected names with letters or digits in {where} but got {[concept, *aliases]}."
+        ) from error
     return DeletionRequest(
         id=_identity(row, concept, where, taken),
-        concept=" ".join(concept.split()),
+        concept=concept,
         forget_shards=row.get("forget_shards"),
         aliases=tuple(aliases),
         options={key: value for key, value in row.items() if key not in FIELDS},
@@ -149,12 +163,17 @@ def _request(row: Any, where: str, taken: set[str]) -> DeletionRequest:
 def _identity(row: Mapping[str, Any], concept: str, where: str, taken: set[str]) -> str:
     if "id" in row:
         name = str(row["id"])
-        if concept_folder(name) != name or name.casefold() in taken:
+        if concept_folder(name) != name or name.casefold() in taken or len(name.encode()) > ID_BYTES:
             raise BadDataError(
-                f"Expected an id of letters, digits, _ and - that comes once in {where} but got {name!r}."
+                f"Expected an id of letters, digits, _ and -, of {ID_BYTES} bytes at most, that comes once "
+                f"in {where} but got {name!r}."
             )
         return name
     first = concept_folder(concept)
+    if len(first.encode()) > ID_BYTES:
+        raise BadDataError(
+            f"Expected an id in {where}: the concept {shorten(concept, 40)!r} is too long to name files."
+        )
     name, count = first, 1
     while name.casefold() in taken:
         count += 1

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from slug_lightning.data.groups import GroupedPairs, Role
 from slug_lightning.data.images import MAX_PIXELS
 from slug_lightning.data.labelled import LabelledImages
 from slug_lightning.data.late import LatePreprocess
+from slug_lightning.data.lists import read_every_line
 from slug_lightning.data.members import is_local
 from slug_lightning.data.overlap import (
     Digests,
@@ -72,7 +73,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         others: Further concepts that go with this one: left out of the retain pairs and of the identities
             that must stay.
         left_out: Further names that are left out of the retain pairs alone: what other requests of a sweep
-            are about.
+            are about; or a text file with one a line, so that the run's files do not tell them.
         group_size: Retain pairs that share one InfoNCE.
         groups_per_batch: Retain groups that are encoded together: faster, in more memory; the same result.
         forget_batch_size: Forget pairs per batch; does not change the result.
@@ -112,7 +113,7 @@ class UnlearningDataModule(pl.LightningDataModule):
         aliases: list[str] | None = None,
         concept_regex: str | None = None,
         others: list[str] | None = None,
-        left_out: list[str] | None = None,
+        left_out: list[str] | str | None = None,
         group_size: int = 64,
         groups_per_batch: int = 1,
         forget_batch_size: int = 64,
@@ -144,7 +145,7 @@ class UnlearningDataModule(pl.LightningDataModule):
             raise SettingError(f"Expected data.max_bad_share in [0, 1], but got {max_bad_share}.")
         self.concept = " ".join(concept.replace("_", " ").split())  # as the identity reader spells names
         self.aliases, self.others, self.root = list(aliases or []), list(others or []), Path(root)
-        self.concept_regex, self.left_out = concept_regex, list(left_out or [])
+        self.concept_regex, self.left_out = concept_regex, left_out or []
         self.shards = {"forget": forget_shards, "retain": retain_shards}
         self.group_sizes: dict[Role, int] = {"forget": forget_batch_size, "retain": group_size}
         self.groups_per_batch: dict[Role, int] = {"forget": 1, "retain": groups_per_batch}
@@ -293,7 +294,14 @@ class UnlearningDataModule(pl.LightningDataModule):
     @property
     def names(self) -> list[str]:
         """What is left out of the retain pairs: the concept, its aliases, what others are about."""
-        return list(dict.fromkeys([self.concept, *self.aliases, *self.others, *self.left_out]))
+        return list(dict.fromkeys([self.concept, *self.aliases, *self.others, *self._further]))
+
+    @cached_property
+    def _further(self) -> list[str]:
+        if not isinstance(self.left_out, str):
+            return self.left_out
+        lines = read_every_line(self.root / self.left_out, "name another as data.left_out, or make it again.")
+        return [line for line in lines if line]
 
     @property
     def measured(self) -> dict[bytes, str]:

@@ -34,8 +34,15 @@ def find_retain(folder: Path, key: str) -> Path | None:
 
 
 def _newest(paths: Iterable[Path], entry: str, key: str) -> Path | None:
-    found = sorted(paths, key=lambda path: path.stat().st_mtime_ns)
+    found = sorted(paths, key=_changed)
     return next((path for path in reversed(found) if _header(path).get(entry) == key), None)
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # another worker has just removed it
+        return -1
 
 
 def _header(path: Path) -> dict[str, str]:

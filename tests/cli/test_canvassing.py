@@ -100,6 +100,38 @@ def test_a_target_that_cannot_be_measured_does_not_lose_the_rest(
     assert "100 are not there" in document["failed"]["three"]
 
 
+def test_results_of_two_methods_are_in_no_mean_together(protocol, references, answers, tmp_path):
+    words = ["--images", f"{answers}/{{target}}", "--references", str(references), "--original", "false"]
+    out = tmp_path / "out"
+    shutil.copytree(answers / "seven", answers / "three", dirs_exist_ok=True)
+    assert canvas(protocol, out, *words, "--targets", "[three]", "--method", "one") == 0
+    assert canvas(protocol, out, *words, "--targets", "[seven]", "--method", "other") == 0
+    document = json.loads((out / "canvas.json").read_text())
+    assert [result["target"] for result in document["targets"]] == ["seven"]
+    shutil.rmtree(answers / "three")
+
+
+def test_an_original_that_cannot_be_judged_does_not_lose_the_table(protocol, references, answers, tmp_path):
+    words = ["--images", f"{answers}/{{target}}", "--references", str(references), "--targets", "[seven]"]
+    shutil.copytree(answers, tmp_path / "mine")
+    shutil.rmtree(tmp_path / "mine" / "original")
+    words[1] = f"{tmp_path}/mine/{{target}}"
+    assert canvas(protocol, tmp_path / "out", *words) == 2
+    document = json.loads((tmp_path / "out" / "canvas.json").read_text())
+    assert [result["target"] for result in document["targets"]] == ["seven"]
+    assert list(document["failed"]) == ["original"]
+
+
+def test_what_every_target_lacks_is_said_before_the_first(protocol, tmp_path, capsys):
+    words = ["--pipeline", "miniature", "--targets", "[seven]", "--references", str(tmp_path / "nowhere")]
+    out = tmp_path / "out"
+    assert canvas(protocol, out, *words, "--patches", "one/patch.safetensors") == 2
+    assert "--patches to hold {target}" in capsys.readouterr().err
+    assert canvas(protocol, out, *words, "--patches", "runs/{target}/patch.safetensors") == 2
+    assert "reference images named like" in capsys.readouterr().err
+    assert not (out / "images").exists()
+
+
 @pytest.mark.slow
 def test_the_protocol_in_miniature_with_patches_of_a_style_and_of_a_digit(tmp_path, protocol, capsys):
     """CI's run of the whole: patches, drawn images, counts, FID, cost, table; a killed run goes on."""

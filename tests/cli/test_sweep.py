@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -57,6 +58,14 @@ def test_a_failed_request_is_listed_and_the_others_have_patch_and_report(swept):
     assert "2 of 3 requests have a patch" in page
     with (folder / "out" / "sweep.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 3
+
+
+def test_the_files_of_a_run_do_not_tell_who_else_asked(swept):
+    folder, _ = swept
+    run = folder / "out" / rows(folder)["three"].run
+    for name in ("report.json", "config.yaml", "report.html"):
+        assert "nobody" not in (run / name).read_text(), name
+    assert (folder / "out" / "names.txt").read_text().split() == ["nobody", "seven", "three"]
 
 
 def test_the_retain_pass_is_made_once(swept):
@@ -148,10 +157,11 @@ def test_an_interrupted_sweep_has_a_summary_of_what_is_done(tmp_path):
 
 
 def test_every_request_leaves_out_the_names_of_all(tmp_path):
-    _, jobs = jobs_of(tmp_path, ["Ada Example", "Ben Example"])
+    made, jobs = jobs_of(tmp_path, ["Ada Example", "Ben Example"])
+    made.run(row)
     for job in jobs:
-        names = job.words[job.words.index("--data.left_out") + 1]
-        assert json.loads(names) == ["Ada Example", "Ben Example"]
+        names = Path(job.words[job.words.index("--data.left_out") + 1]).read_text()
+        assert names.splitlines() == ["Ada Example", "Ben Example"]
         assert job.words[job.words.index("--data.concept") + 1] == job.concept
     assert jobs[0].group == jobs[1].group
     assert jobs[0].key != jobs[1].key

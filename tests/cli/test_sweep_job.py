@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -6,6 +7,7 @@ from slug_lightning.cli import sweep_job
 from slug_lightning.cli.sweep_job import Job, read_row, run_job, threads_of
 from slug_lightning.errors import DataNotFoundError
 from slug_lightning.reports.sweep import SweepRow
+from slug_lightning.unlearning.finished import SHARED
 
 
 @pytest.fixture
@@ -37,6 +39,20 @@ def test_an_error_is_a_row_with_a_sentence(job, monkeypatch, capsys, error, sent
     assert json.loads(job.row_file.read_text())["key"] == "k"
     assert "said before the end" in job.row_file.with_suffix(".log").read_text()
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("earlier", [None, "runs/seven/1/gradients.safetensors"])
+def test_gradients_are_shared_also_by_a_request_that_found_its_own_again(job, tmp_path, earlier):
+    """Or the others would take them from its run, and say so in their reports."""
+    run = tmp_path / "runs" / "seven" / "2"
+    run.mkdir(parents=True)
+    source = tmp_path / (earlier or "runs/seven/2/gradients.safetensors")
+    source.parent.mkdir(exist_ok=True)
+    source.write_bytes(b"sums")
+    module = SimpleNamespace(retain_from=None, gradients_from=source if earlier else None)
+    sweep_job._share_gradients(job, run, module)
+    assert (tmp_path / "runs" / SHARED / "g" / "gradients.safetensors").read_bytes() == b"sums"
+    assert not source.exists()
 
 
 def test_ctrl_c_is_no_row(job, monkeypatch):

@@ -51,6 +51,11 @@ def test_a_request_is_the_command_line_of_its_run():
     assert EXPECTED[0].names == ["Ada Example", "A. Example", "@ada"]
 
 
+def test_a_concept_is_spelled_as_the_data_spell_it_so_that_retain_pairs_are_the_same(tmp_path):
+    (request,) = read_requests(written(tmp_path, "a.yaml", "- Ada_Example"))
+    assert (request.concept, request.id) == ("Ada Example", "Ada_Example")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
@@ -64,6 +69,16 @@ def test_a_request_is_the_command_line_of_its_run():
         ("a.yaml", "- concept: Ada\n  aliases: {a: b}\n", "aliases as a list of names"),
         ("a.yaml", "- {concept: Ada, id: x}\n- {concept: Ben, id: X}\n", "comes once in a.yaml, entry 2"),
         ("a.yaml", "- {concept: Ada, id: ../x}\n", "an id of letters, digits"),
+        ("a.csv", "concept,aliases\nAda,-\n", "names with letters or digits in a.csv, line 2"),
+        ("a.yaml", "- '---'", "names with letters or digits in a.yaml, entry 1"),
+        (
+            "a.yaml",
+            "- {concept: Ada, data.concept: Ben}",
+            "no data.concept in a.yaml, entry 1.*write concept",
+        ),
+        ("a.yaml", "- {concept: Ada, data.left_out: [Ben]}", "no data.left_out in a.yaml, entry 1"),
+        ("a.yaml", "- " + "x" * 101, "Expected an id in a.yaml, entry 1: the concept .* is too long"),
+        ("a.yaml", "- {concept: Ada, id: " + "x" * 101 + "}", "of 100 bytes at most"),
         ("a.yaml", "[]", "Expected requests in"),
         ("a.txt", "Ada", "the ending '.txt'"),
     ],
