@@ -1,10 +1,12 @@
 """Files and folders that appear whole or not at all.
 
 A file is written under a temporary name in the same folder, flushed to disk and renamed; a process that is
-killed at any moment leaves at most a ``.<name>.<pid>.tmp`` beside the final name, never a half file under it.
+killed at any moment leaves at most a ``.<name>.<random>.tmp`` beside the final name, never a half file under
+it.
 """
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -28,7 +30,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Random: processes of several machines that share the folder may have the same number.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         yield draft
         _like_any_new_file(draft)
