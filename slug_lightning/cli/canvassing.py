@@ -28,6 +28,7 @@ from slug_lightning.canvas.table import canvas_table
 from slug_lightning.errors import DataNotFoundError, SettingError, SlugError
 from slug_lightning.models.fingerprint import tensor_digest
 from slug_lightning.patch import Patch
+from slug_lightning.patch.copying import file_digest
 from slug_lightning.reports.report_file import read_report
 from slug_lightning.trainer import quiet
 
@@ -149,7 +150,7 @@ class Canvassing:
         """Digest of what looks at the images, and of what is asked."""
         judges = [judge.model.state_dict() for judge in self._judges.values()]
         eyes = [tensor_digest(value) for state in judges for value in state.values()]
-        fid = Path(self.fid).name  # a file of weights may lie elsewhere on another machine
+        fid = file_digest(Path(self.fid)) if Path(self.fid).is_file() else self.fid  # wherever the file lies
         return _digest([asdict(self.protocol), eyes, fid])
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 from slug_lightning.comparison.request import GOLD, ORIGINAL
 
 GOLD_MAY_LACK = 5.0  # points of other identities
-MANY = 1.1  # times the fewest trials, from which on it is said how many won
+TRIALS_SAID_ABOVE = 1.1  # times the fewest trials: a winner that had more is said to have
 NOTHING = "\u2013"  # where there is no figure
 Content = Mapping[str, Any]  # of a cell's file
 
@@ -182,9 +182,9 @@ def _leader(rows: Sequence[Mapping[str, Any]], name: str, what: str, best_of: Ca
     if not known:
         return ""
     best = best_of(value for value, _ in known)
-    many = MANY * min(row["trials"] for row in rows)
+    bound = TRIALS_SAID_ABOVE * min(row["trials"] for row in rows)
     names = [
-        row["method"] + (f" with {row['trials']:.0f} trials" if row["trials"] > many else "")
+        row["method"] + (f" with {row['trials']:.0f} trials" if row["trials"] > bound else "")
         for value, row in known
         if value == best
     ]

@@ -14,7 +14,13 @@ from slug_lightning.errors import BadDataError, DataNotFoundError, SettingError,
 
 FIELDS = ("id", "concept", "forget_shards", "aliases")
 PREFIXES = ("data.", "model.")
-OWN = {"data.concept": "concept", "data.aliases": "aliases", "data.forget_shards": "forget_shards"}
+RESERVED = {
+    "data.concept": "; write concept",
+    "data.aliases": "; write aliases",
+    "data.forget_shards": "; write forget_shards",
+    "data.left_out": "",
+    "data.concepts": "",
+}
 ID_BYTES = 100  # names of files have a bound, and some writing systems take three bytes a letter
 
 
@@ -140,17 +146,10 @@ def _request(row: Any, where: str, taken: set[str]) -> DeletionRequest:
     aliases = [aliases] if isinstance(aliases, str) else aliases
     if not isinstance(aliases, list) or not all(isinstance(name, str) for name in aliases):
         raise BadDataError(f"Expected aliases as a list of names in {where} but got {aliases!r}.")
-    taboo = [key for key in row if key in OWN or key in ("data.left_out", "data.concepts")]
-    if taboo:
-        named = f"; write {OWN[taboo[0]]}" if taboo[0] in OWN else ""
-        raise BadDataError(f"Expected no {taboo[0]} in {where}: the sweep sets it{named}.")
+    for key in set(row) & set(RESERVED):
+        raise BadDataError(f"Expected no {key} in {where}: the sweep sets it{RESERVED[key]}.")
     concept = " ".join(concept.replace("_", " ").split())  # as the data module spells it
-    try:
-        concept_words([concept, *aliases])
-    except SettingError as error:
-        raise BadDataError(
-            f"Expected names with letters or digits in {where} but got {[concept, *aliases]}."
-        ) from error
+    _refuse_wordless([concept, *aliases], where)
     return DeletionRequest(
         id=_identity(row, concept, where, taken),
         concept=concept,
@@ -158,6 +157,14 @@ def _request(row: Any, where: str, taken: set[str]) -> DeletionRequest:
         aliases=tuple(aliases),
         options={key: value for key, value in row.items() if key not in FIELDS},
     )
+
+
+def _refuse_wordless(names: list[str], where: str) -> None:
+    """All requests leave each other's names out: one that cannot be found in captions would fail them all."""
+    try:
+        concept_words(names)
+    except SettingError as error:
+        raise BadDataError(f"Expected names with letters or digits in {where} but got {names}.") from error
 
 
 def _identity(row: Mapping[str, Any], concept: str, where: str, taken: set[str]) -> str:
